@@ -1,0 +1,98 @@
+# Everything runs from virtual environments made here, from pins with hashes. Needed: make and
+# Python 3.11 or newer. A stamp file says which pins an environment holds, so that a second call
+# installs nothing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Two installs into one environment must not meet.
+.NOTPARALLEL:
+
+# The first interpreter that is new enough. It is run, not looked up: a version manager's shim may
+# exist without its Python.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && echo "$$python" && break; done)
+
+VENV := .venv
+BENCH := .venv-bench
+PIP := -m pip --disable-pip-version-check install --quiet
+
+# The developers' pins contain those of a run: where they are in, a demo needs nothing more.
+RUN := $(if $(wildcard $(VENV)/pins-dev),$(VENV)/pins-dev,$(VENV)/pins-run)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(RUN) $(VENV)/project ## Run a template in the sandbox, and see every fault undone
+	$(VENV)/bin/faultbridge demo
+
+.PHONY: test
+test: $(VENV)/pins-dev $(VENV)/project ## Run all tests that need nothing but this machine
+	$(VENV)/bin/python -m pytest
+
+.PHONY: lint
+lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+.PHONY: crash
+crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of a run, not at a choice of them
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest tests/crash
+
+.PHONY: conformance
+conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients
+	$(VENV)/bin/python -m pytest -s tests/conformance
+
+.PHONY: real-cluster
+real-cluster: $(VENV)/pins-dev $(VENV)/project ## Run the tests that need a real kube-apiserver
+	$(VENV)/bin/python -m pytest -m real_cluster
+
+.PHONY: bench
+bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API calls beside Chaos Toolkit
+	$(BENCH)/bin/python benchmarks/run
+
+# The present pins are what uv prefers: only what the declarations force changes. `make pins
+# UPGRADE=--upgrade` takes the newest of everything.
+COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make pins' $(UPGRADE)
+
+.PHONY: pins
+pins: $(VENV)/pins-dev ## Recompile requirements/ from pyproject.toml
+	$(COMPILE) --extra sandbox --group install -o requirements/run.txt
+	$(COMPILE) --extra sandbox --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) --extra sandbox --group bench -c requirements/run.txt -o requirements/bench.txt
+
+.PHONY: clean
+clean: ## Remove the environments and all that tools left behind
+	rm -rf $(VENV) $(BENCH) build dist .serverless
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python $(BENCH)/bin/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11 or newer was found: install one, or name it: make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi
+	$(PYTHON) -m venv $(@D:/bin=)
+
+$(VENV)/pins-%: requirements/%.txt | $(VENV)/bin/python
+	@echo "Installing $< (about a minute, and only when it changes)"
+	@$(VENV)/bin/python $(PIP) --require-hashes -r $<
+	@touch $@
+
+$(BENCH)/pins-%: requirements/%.txt | $(BENCH)/bin/python
+	@echo "Installing $< (about a minute, and only when it changes)"
+	@$(BENCH)/bin/python $(PIP) --require-hashes -r $<
+	@touch $@
+
+# Editable, so that only a change of metadata or entry points needs it again. Without isolation:
+# the pinned build backend builds it; the targets above list its pins first.
+$(VENV)/project $(BENCH)/project: pyproject.toml
+	@$(@D)/bin/python $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@

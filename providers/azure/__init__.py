@@ -1,0 +1,1 @@
+"""Faults and target resolvers of Azure. Its SDK may be imported here, lazily."""

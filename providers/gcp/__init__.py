@@ -1,0 +1,1 @@
+"""Faults and target resolvers of Google Cloud. Its SDK may be imported here, lazily."""
