@@ -1,0 +1,1 @@
+"""The vocabulary: templates, experiments, records, events. No I/O, imports nothing of ours."""

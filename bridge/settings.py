@@ -1,0 +1,108 @@
+"""Every setting of the bridge, in one documented place.
+
+Read from the environment (prefix ``FAULTBRIDGE_``), so that each one can be set in a unit
+file, a container or a Lambda function alike.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bridge.model.moment import parse_duration
+
+
+class Settings(BaseSettings):
+    """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
+
+    model_config = SettingsConfigDict(env_prefix="FAULTBRIDGE_", frozen=True, extra="ignore")
+
+    installation: str = Field(
+        default="",
+        pattern=r"^$|^[a-z0-9][a-z0-9-]{0,31}$",
+        description="Name of this installation, written into every mark; required to serve.",
+    )
+    account: str = Field(
+        default="123456789012",
+        description="AWS account that the FIS dialect's templates and runs belong to.",
+    )
+    region: str = Field(default="us-east-1", description="AWS Region of the same.")
+    data: Path = Field(
+        default=Path("faultbridge-data"),
+        description="Data directory: the SQLite database and its lock.",
+    )
+    database: str = Field(
+        default="", description="SQLAlchemy URL of the database; empty: SQLite in `data`."
+    )
+    epoch: int = Field(
+        default=0,
+        ge=0,
+        description="Raise it after restoring the database from a backup: open runs only undo.",
+    )
+    minimum_duration: timedelta = Field(
+        default=timedelta(minutes=1),
+        description="Shortest action duration accepted; FIS's is PT1M.",
+    )
+    lease: timedelta = Field(
+        default=timedelta(seconds=15),
+        description="How long a worker owns a run without renewing.",
+    )
+    call_lifetime: timedelta = Field(
+        default=timedelta(seconds=60),
+        description="Longest time that one cloud call can still take effect after it was sent.",
+    )
+    stop_poll: timedelta = Field(
+        default=timedelta(seconds=5), description="How often stop conditions are read."
+    )
+    stop_unreadable: timedelta = Field(
+        default=timedelta(seconds=60),
+        description="A run is stopped when its stop conditions could not be read for so long.",
+    )
+    late_at_least: timedelta = Field(
+        default=timedelta(minutes=5),
+        description="No injection happens later than this, or a tenth of the plan if longer.",
+    )
+    poll_shortest: timedelta = Field(
+        default=timedelta(seconds=1),
+        description="Shortest pause between two looks at a resource; the sandbox lowers it.",
+    )
+    retry_first: timedelta = Field(
+        default=timedelta(seconds=1), description="First pause before a call is tried again."
+    )
+    retry_longest: timedelta = Field(
+        default=timedelta(seconds=30), description="Longest pause before an undo is tried again."
+    )
+    cloud_threads: int = Field(
+        default=8, ge=1, description="Threads for blocking SDK calls, per cloud and account."
+    )
+    kubeconfig: Path | None = Field(
+        default=None,
+        description="Kubeconfig for clusters named by context; empty: KUBECONFIG or ~/.kube.",
+    )
+    cluster_server_name: str = Field(
+        default="",
+        description="Name to expect in a cluster's certificate, where its endpoint is an address.",
+    )
+    rescue_identities: tuple[str, ...] = Field(
+        default=(),
+        description="Identities that `rescue` uses to look for marks in clusters.",
+    )
+
+    @field_validator(
+        "minimum_duration",
+        "lease",
+        "call_lifetime",
+        "stop_poll",
+        "stop_unreadable",
+        "late_at_least",
+        "poll_shortest",
+        "retry_first",
+        "retry_longest",
+        mode="before",
+    )
+    @classmethod
+    def _iso(cls, value: object) -> object:
+        return parse_duration(value) if isinstance(value, str) else value
