@@ -1,0 +1,1 @@
+"""Alembic migrations: they expand before they contract, and are tested both ways."""

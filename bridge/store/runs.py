@@ -1,0 +1,376 @@
+"""A run as its worker sees it: claimed with a lease and a fence, committed by compare-and-set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bridge.model.inbox import Request, RequestKind
+from bridge.model.moment import Micros
+from bridge.model.record import Record
+from bridge.store.database import Database, chunks
+from bridge.store.errors import LeaseLostError, OverlapError
+from bridge.store.experiments import (
+    PARTS,
+    append_request,
+    experiment_body,
+    experiment_from,
+    insert_events,
+)
+from bridge.store.tables import (
+    experiments,
+    inbox,
+    records,
+    resolved_targets,
+    watches,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.model.event import Event
+    from bridge.model.experiment import Experiment, ResolvedTarget
+    from bridge.model.scope import Scope
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's hold on a run. Every write of the worker is a compare-and-set on the fence."""
+
+    experiment: str
+    fence: int
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run as it was when it was claimed."""
+
+    claim: Claim
+    experiment: Experiment
+    records: list[Record]
+    due_at: Micros
+    """When it should have been woken."""
+
+
+@dataclass
+class Change:
+    """What one commit of a worker writes, all of it or nothing."""
+
+    experiment: Experiment | None = None
+    added: Sequence[Record] = ()
+    changed: Sequence[Record] = ()
+    resolved: Sequence[ResolvedTarget] = ()
+    events: Sequence[Event] = ()
+    inbox_read: int | None = None
+    """Sequence number of the last request that this commit has acted on."""
+    release_until: Micros | None = None
+    """Give the lease back and be woken at that time."""
+    close: bool = False
+    """Nothing is left to do: give the lease back and do not wake again."""
+    first_position: int = field(default=0)
+    """Position of the first added record within the run."""
+
+
+class Runs(Database):
+    """The worker's part of the store."""
+
+    async def claim(self, experiment_id: str, *, owner: str, lease: Micros) -> Claimed | None:
+        """Take an open run whose lease is free; None where there is nothing to take.
+
+        ``lease`` is a length. The fence moves on with each claim, so whoever held the run
+        before can write nothing more.
+        """
+        return await self._run(self._claim, experiment_id, owner, lease)
+
+    def _claim(self, experiment_id: str, owner: str, lease: Micros) -> Claimed | None:
+        with self._writing() as connection:
+            now = self.now()
+            taken = connection.execute(
+                experiments.update()
+                .where(
+                    experiments.c.id == experiment_id,
+                    experiments.c.open,
+                    sa.or_(experiments.c.lease_until.is_(None), experiments.c.lease_until <= now),
+                )
+                .values(
+                    lease_owner=owner,
+                    lease_until=now + lease,
+                    fence=experiments.c.fence + 1,
+                )
+            )
+            if taken.rowcount == 0:
+                return None
+            row = connection.execute(
+                sa.select(experiments.c.fence, experiments.c.wake_at, *PARTS).where(
+                    experiments.c.id == experiment_id
+                )
+            ).one()
+            bodies = connection.execute(
+                sa.select(records.c.body)
+                .where(records.c.experiment_id == experiment_id)
+                .order_by(records.c.position)
+            ).scalars()
+            return Claimed(
+                claim=Claim(experiment_id, row.fence),
+                experiment=experiment_from(row),
+                records=[Record.model_validate_json(body) for body in bodies],
+                due_at=Micros(row.wake_at),
+            )
+
+    async def renew(self, claim: Claim, lease: Micros) -> None:
+        """Extend the lease from now on. Raises LeaseLostError when the fence has moved on."""
+        await self._run(self._renew, claim, lease)
+
+    def _renew(self, claim: Claim, lease: Micros) -> None:
+        with self._writing() as connection:
+            self._compare_and_set(connection, claim, lease_until=self.now() + lease)
+
+    def _compare_and_set(self, connection: sa.Connection, claim: Claim, **values: object) -> None:
+        written = connection.execute(
+            experiments.update()
+            .where(experiments.c.id == claim.experiment, experiments.c.fence == claim.fence)
+            .values(**values)
+        )
+        if written.rowcount == 0:
+            msg = f"experiment {claim.experiment} belongs to another worker now"
+            raise LeaseLostError(msg)
+
+    async def commit(self, claim: Claim, change: Change) -> None:
+        """Write a change if the fence still holds.
+
+        Raises LeaseLostError when it does not, and OverlapError when an added record's
+        resource is held by another run; in both cases nothing was written.
+        """
+        await self._run(self._commit, claim, change)
+
+    def _commit(self, claim: Claim, change: Change) -> None:
+        values: dict[str, object] = {"fence": claim.fence}
+        if change.experiment is not None:
+            values["body"] = experiment_body(change.experiment)
+        if change.inbox_read is not None:
+            values["inbox_read"] = change.inbox_read
+        with self._writing() as connection:
+            self._compare_and_set(connection, claim, **values)
+            self._add_records(connection, claim, change)
+            self._change_records(connection, change.changed)
+            self._add_resolved(connection, claim, change.resolved)
+            insert_events(connection, change.events)
+            if change.close or change.release_until is not None:
+                self._let_go(connection, claim, change)
+
+    def _let_go(self, connection: sa.Connection, claim: Claim, change: Change) -> None:
+        # A request that came in meanwhile must not wait for the planned wake-up.
+        now = self.now()
+        unread = self._unread(connection, claim.experiment) > 0
+        wake_at = now if change.release_until is None else change.release_until
+        self._compare_and_set(
+            connection,
+            claim,
+            open=unread or not change.close,
+            wake_at=min(wake_at, now) if unread else wake_at,
+            lease_owner=None,
+            lease_until=None,
+        )
+        if change.close:
+            connection.execute(watches.delete().where(watches.c.experiment_id == claim.experiment))
+
+    def _add_records(self, connection: sa.Connection, claim: Claim, change: Change) -> None:
+        if not change.added:
+            return
+        scope = connection.execute(
+            sa.select(experiments.c.scope).where(experiments.c.id == claim.experiment)
+        ).scalar_one()
+        for (resource, _), holder in self._held_by(connection, scope, change.added).items():
+            raise OverlapError(resource, holder)
+        connection.execute(
+            records.insert(),
+            [
+                {
+                    "id": record.id,
+                    "experiment_id": claim.experiment,
+                    "position": change.first_position + offset,
+                    "scope": scope,
+                    "resource": record.resource,
+                    "effect": record.effect,
+                    "live": not record.phase.ended,
+                    "body": record.model_dump_json(),
+                }
+                for offset, record in enumerate(change.added)
+            ],
+        )
+
+    async def holders(
+        self, scope: Scope, wanted: Sequence[Record]
+    ) -> dict[tuple[str, str | None], str]:
+        """Map resource and effect of the wanted records to the experiment that holds them now."""
+        return await self._run(self._holders, scope, wanted)
+
+    def _holders(self, scope: Scope, wanted: Sequence[Record]) -> dict[tuple[str, str | None], str]:
+        with self._reading() as connection:
+            return self._held_by(connection, str(scope), wanted)
+
+    @staticmethod
+    def _held_by(
+        connection: sa.Connection, scope: str, wanted: Sequence[Record]
+    ) -> dict[tuple[str, str | None], str]:
+        keys = {
+            (record.resource, record.effect)
+            for record in wanted
+            if record.effect is not None and not record.phase.ended
+        }
+        found: dict[tuple[str, str | None], str] = {}
+        for part in chunks(sorted({resource for resource, _ in keys})):
+            held = connection.execute(
+                sa.select(records.c.resource, records.c.effect, records.c.experiment_id).where(
+                    records.c.scope == scope, records.c.live, records.c.resource.in_(part)
+                )
+            )
+            for row in held:
+                if (row.resource, row.effect) in keys:
+                    found[row.resource, row.effect] = row.experiment_id
+        return found
+
+    @staticmethod
+    def _change_records(connection: sa.Connection, changed: Sequence[Record]) -> None:
+        if changed:
+            connection.execute(
+                records.update()
+                .where(records.c.id == sa.bindparam("which"))
+                .values(live=sa.bindparam("is_live"), body=sa.bindparam("new_body")),
+                [
+                    {
+                        "which": record.id,
+                        "is_live": not record.phase.ended,
+                        "new_body": record.model_dump_json(),
+                    }
+                    for record in changed
+                ],
+            )
+
+    @staticmethod
+    def _add_resolved(
+        connection: sa.Connection, claim: Claim, resolved: Sequence[ResolvedTarget]
+    ) -> None:
+        if resolved:
+            connection.execute(
+                resolved_targets.insert(),
+                [
+                    {
+                        "experiment_id": claim.experiment,
+                        "position": position,
+                        "target": one.target,
+                        "body": one.model_dump_json(),
+                    }
+                    for position, one in enumerate(resolved, start=1)
+                ],
+            )
+
+    @staticmethod
+    def _unread(connection: sa.Connection, experiment_id: str) -> int:
+        read = (
+            sa.select(experiments.c.inbox_read)
+            .where(experiments.c.id == experiment_id)
+            .scalar_subquery()
+        )
+        return connection.execute(
+            sa.select(sa.func.count())
+            .select_from(inbox)
+            .where(inbox.c.experiment_id == experiment_id, inbox.c.sequence > read)
+        ).scalar_one()
+
+    async def read_inbox(self, experiment_id: str) -> list[Request]:
+        """List the requests that no commit has acted on yet, in order."""
+        return await self._run(self._read_inbox, experiment_id)
+
+    def _read_inbox(self, experiment_id: str) -> list[Request]:
+        read = (
+            sa.select(experiments.c.inbox_read)
+            .where(experiments.c.id == experiment_id)
+            .scalar_subquery()
+        )
+        with self._reading() as connection:
+            rows = connection.execute(
+                sa.select(inbox)
+                .where(inbox.c.experiment_id == experiment_id, inbox.c.sequence > read)
+                .order_by(inbox.c.sequence)
+            ).all()
+        return [
+            Request(
+                experiment=row.experiment_id,
+                sequence=row.sequence,
+                kind=RequestKind(row.kind),
+                at=row.at,
+                details=json.loads(row.details),
+            )
+            for row in rows
+        ]
+
+    async def due(self, *, limit: int = 100) -> list[str]:
+        """List the open runs that are due and that nobody holds, the longest due first."""
+        return await self._run(self._due, limit)
+
+    def _due(self, limit: int) -> list[str]:
+        now = self.now()
+        with self._reading() as connection:
+            return list(
+                connection.execute(
+                    sa.select(experiments.c.id)
+                    .where(
+                        experiments.c.open,
+                        experiments.c.wake_at <= now,
+                        sa.or_(
+                            experiments.c.lease_until.is_(None),
+                            experiments.c.lease_until <= now,
+                        ),
+                    )
+                    .order_by(experiments.c.wake_at)
+                    .limit(limit)
+                ).scalars()
+            )
+
+    async def next_due(self) -> Micros | None:
+        """Return when the next open run is due and free to take; None where none is open."""
+        return await self._run(self._next_due)
+
+    def _next_due(self) -> Micros | None:
+        # A leased run is free at its lease's end at the earliest: its holder may have died.
+        free_at = sa.case(
+            (
+                sa.func.coalesce(experiments.c.lease_until, 0) > experiments.c.wake_at,
+                experiments.c.lease_until,
+            ),
+            else_=experiments.c.wake_at,
+        )
+        with self._reading() as connection:
+            found = connection.execute(
+                sa.select(sa.func.min(free_at)).where(experiments.c.open)
+            ).scalar_one()
+        return None if found is None else Micros(found)
+
+    async def take_over(self) -> int:
+        """Free every lease, for a process that knows that no other is alive; return how many."""
+        return await self._run(self._take_over)
+
+    def _take_over(self) -> int:
+        with self._writing() as connection:
+            return connection.execute(
+                experiments.update()
+                .where(experiments.c.open, experiments.c.lease_until.is_not(None))
+                .values(lease_owner=None, lease_until=None)
+            ).rowcount
+
+    async def stop_all(self, request: Request) -> int:
+        """Ask every open run to stop, in one transaction; return how many."""
+        return await self._run(self._stop_all, request)
+
+    def _stop_all(self, request: Request) -> int:
+        with self._writing() as connection:
+            ids = list(
+                connection.execute(sa.select(experiments.c.id).where(experiments.c.open)).scalars()
+            )
+            for experiment_id in ids:
+                append_request(connection, request.model_copy(update={"experiment": experiment_id}))
+            return len(ids)

@@ -1,0 +1,113 @@
+"""Stop conditions: which ones open runs watch, and what was last read of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from bridge.model.moment import Micros
+from bridge.model.scope import Scope
+from bridge.store.database import Database, chunks, in_scope
+from bridge.store.tables import polls, stop_readings, watches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a stop condition said when it was last asked."""
+
+    value: str
+    state: str
+    read_at: Micros | None
+    """When it could last be read; None if never."""
+
+
+class Stops(Database):
+    """The stop conditions of all open runs."""
+
+    async def watched(self) -> dict[tuple[Scope, str], dict[str, list[str]]]:
+        """Map scope and source to what is watched there, and by which open runs."""
+        return await self._run(self._watched)
+
+    def _watched(self) -> dict[tuple[Scope, str], dict[str, list[str]]]:
+        found: dict[tuple[Scope, str], dict[str, list[str]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        with self._reading() as connection:
+            for row in connection.execute(sa.select(watches).order_by(watches.c.id)):
+                found[Scope.parse(row.scope), row.source][row.value].append(row.experiment_id)
+        return {place: dict(values) for place, values in found.items()}
+
+    async def claim_poll(self, scope: Scope, source: str, *, every: Micros) -> bool:
+        """Return whether this process is the one to read the source now.
+
+        However many bridges run on the store, one of them reads per interval.
+        """
+        return await self._run(self._claim_poll, scope, source, every)
+
+    def _claim_poll(self, scope: Scope, source: str, every: Micros) -> bool:
+        now = self.now()
+        one = sa.and_(in_scope(polls, scope), polls.c.source == source)
+        with self._writing() as connection:
+            taken = connection.execute(
+                polls.update().where(one, polls.c.next_at <= now).values(next_at=now + every)
+            )
+            if taken.rowcount:
+                return True
+            if connection.execute(sa.select(polls.c.next_at).where(one)).one_or_none():
+                return False
+            connection.execute(
+                polls.insert().values(scope=str(scope), source=source, next_at=now + every)
+            )
+            return True
+
+    async def save_readings(
+        self, scope: Scope, source: str, states: Mapping[str, str], *, unreadable: str
+    ) -> None:
+        """Keep what was read; a value in the state ``unreadable`` keeps its last read time."""
+        await self._run(self._save_readings, scope, source, states, unreadable)
+
+    def _save_readings(
+        self, scope: Scope, source: str, states: Mapping[str, str], unreadable: str
+    ) -> None:
+        now = self.now()
+        with self._writing() as connection:
+            for value, state in states.items():
+                one = sa.and_(
+                    in_scope(stop_readings, scope),
+                    stop_readings.c.source == source,
+                    stop_readings.c.value == value,
+                )
+                new: dict[str, object] = {"state": state}
+                if state != unreadable:
+                    new["read_at"] = now
+                if not connection.execute(stop_readings.update().where(one).values(**new)).rowcount:
+                    connection.execute(
+                        stop_readings.insert().values(
+                            scope=str(scope), source=source, value=value, **new
+                        )
+                    )
+
+    async def readings(self, scope: Scope, source: str, values: list[str]) -> dict[str, Reading]:
+        """Return what was last read, by value; one never asked for is missing."""
+        return await self._run(self._readings, scope, source, values)
+
+    def _readings(self, scope: Scope, source: str, values: list[str]) -> dict[str, Reading]:
+        found: dict[str, Reading] = {}
+        with self._reading() as connection:
+            for part in chunks(values):
+                for row in connection.execute(
+                    sa.select(stop_readings).where(
+                        in_scope(stop_readings, scope),
+                        stop_readings.c.source == source,
+                        stop_readings.c.value.in_(part),
+                    )
+                ):
+                    read_at = None if row.read_at is None else Micros(row.read_at)
+                    found[row.value] = Reading(row.value, row.state, read_at)
+        return found
