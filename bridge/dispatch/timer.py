@@ -1,0 +1,115 @@
+"""The in-process dispatcher: wakes each run when it is due.
+
+It may lose, repeat or reorder wake-ups without breaking anything: what is due stands in the
+store, and the store's leases and fences keep two workers apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bridge.model.moment import SECOND
+
+if TYPE_CHECKING:
+    from bridge.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+_SWEEP = 1.0
+"""Longest pause in seconds between two looks for due runs, whatever was announced."""
+_AT_ONCE = 64
+"""Runs advanced at the same time; each may have calls in flight."""
+
+
+class TimerDispatcher:
+    """Advances due runs in this process's event loop, and polls the stop conditions."""
+
+    def __init__(self) -> None:
+        """Begin idle; ``start`` binds it to an engine."""
+        self._engine: Engine | None = None
+        self._news = asyncio.Event()
+        self._again: set[str] = set()
+        self._active: dict[str, asyncio.Task[None]] = {}
+        self._loops: list[asyncio.Task[None]] = []
+
+    def wake(self, experiment_id: str) -> None:
+        """Have a run advanced now, or again as soon as it is let go."""
+        if self._engine is not None and self._engine.poke(experiment_id):
+            self._again.add(experiment_id)
+        self._news.set()
+
+    def start(self, engine: Engine) -> None:
+        """Begin to advance what is due."""
+        self._engine = engine
+        self._loops = [
+            asyncio.create_task(self._advance_due(engine)),
+            asyncio.create_task(self._poll_stop_conditions(engine)),
+        ]
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, let calls in flight return, then let go.
+
+        Faults that are in effect stay for the next process: that is what the store is for.
+        A run that is still busy after ``seconds`` is left to its lease's end.
+        """
+        for loop in self._loops:
+            loop.cancel()
+        for loop in self._loops:
+            with suppress(asyncio.CancelledError):
+                await loop
+        if self._active:
+            await asyncio.wait(self._active.values(), timeout=seconds)
+        for task in self._active.values():
+            task.cancel()
+        await asyncio.gather(*self._active.values(), return_exceptions=True)
+
+    async def _advance_due(self, engine: Engine) -> None:
+        while True:
+            self._news.clear()
+            try:
+                pause = await self._start_due(engine)
+            except Exception:
+                logger.exception("due runs could not be listed")
+                pause = _SWEEP
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), pause)
+
+    async def _start_due(self, engine: Engine) -> float:
+        """Start what is due; return the seconds until the next look."""
+        room = _AT_ONCE - len(self._active)
+        if room > 0:
+            for experiment_id in await engine.store.due(limit=_AT_ONCE):
+                if experiment_id not in self._active and len(self._active) < _AT_ONCE:
+                    task = asyncio.create_task(self._advance(engine, experiment_id))
+                    self._active[experiment_id] = task
+        next_due = await engine.store.next_due()
+        if next_due is None:
+            return _SWEEP
+        return min(max((next_due - engine.store.now()) / SECOND, 0.002), _SWEEP)
+
+    async def _advance(self, engine: Engine, experiment_id: str) -> None:
+        try:
+            await engine.advance(experiment_id)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            # The lease stands until it ends, which is pause enough before the next attempt.
+            logger.exception("experiment %s could not be advanced", experiment_id)
+        finally:
+            self._active.pop(experiment_id, None)
+            self._news.set()
+
+    async def _poll_stop_conditions(self, engine: Engine) -> None:
+        every = engine.settings.stop_poll.total_seconds()
+        while True:
+            try:
+                await engine.stop_watch.poll()
+            except Exception:
+                # Runs stop by the age of their last reading, so a broken poll fails safe.
+                logger.exception("stop conditions could not be polled")
+            # Jitter keeps many bridges from reading in step.
+            await asyncio.sleep(every * random.uniform(0.2, 0.3))  # noqa: S311 - no secret

@@ -1,0 +1,297 @@
+"""Advancing a run: load, read the inbox, ask the machine, act, commit, say when to wake next.
+
+Safety does not depend on who calls this, how often, or in which order: a run is claimed with a
+lease and a fence, every write is a compare-and-set on that fence, and every effect is preceded
+by the commit that makes it undoable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from bridge.engine import lease as leases
+from bridge.engine import requests
+from bridge.engine.calls import Apply, Context, begin_inject, perform
+from bridge.engine.decisions import Call, Initiate, Inject, Prepare, Revert
+from bridge.engine.experiment import planned_length
+from bridge.engine.machine import decide
+from bridge.engine.run import Limits, Run
+from bridge.engine.stop_conditions import StopWatch
+from bridge.engine.traits import traits_of
+from bridge.model.experiment import ExperimentStatus
+from bridge.model.inbox import Request, RequestKind
+from bridge.model.moment import MINUTE, SECOND, Micros, micros
+from bridge.model.record import Phase
+from bridge.store import Change, LeaseLostError, OverlapError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bridge.engine.providers import Providers
+    from bridge.settings import Settings
+    from bridge.store import Claimed, Reading, Store
+
+logger = logging.getLogger(__name__)
+
+_INBOX_EVERY = 1.0
+"""Seconds between two looks into the inbox while calls are in flight, for requests that came
+through another process; those of this one wake the run at once."""
+
+
+class Engine:
+    """Advances runs. One per process; any number of processes may share a store."""
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Providers,
+        settings: Settings,
+        *,
+        worker: str,
+        wake: Callable[[str], None],
+    ) -> None:
+        """Work as ``worker`` (a name for the lease); ``wake`` asks for a run to be advanced."""
+        self.store = store
+        self.providers = providers
+        self.settings = settings
+        self.stop_watch = StopWatch(
+            store,
+            providers,
+            installation=settings.installation,
+            every=settings.stop_poll,
+            wake=wake,
+        )
+        self._worker = worker
+        self._wake = wake
+        self._pokes: dict[str, asyncio.Event] = {}
+
+    def poke(self, experiment_id: str) -> bool:
+        """Tell a run that is being advanced here that there is news; False if it is not."""
+        event = self._pokes.get(experiment_id)
+        if event is not None:
+            event.set()
+        return event is not None
+
+    async def advance(self, experiment_id: str) -> None:
+        """Advance a run as far as it goes now. Does nothing if another worker holds it."""
+        length = micros(self.settings.lease)
+        guard = leases.guard_for(length)
+        claimed = await self.store.claim(experiment_id, owner=self._worker, lease=length)
+        if claimed is None:
+            return
+        run = self._load(claimed)
+        news = asyncio.Event()
+        self._pokes[experiment_id] = news
+        context = Context(
+            run=run,
+            store=self.store,
+            providers=self.providers,
+            stop_watch=self.stop_watch,
+            guard=guard,
+            installation=self.settings.installation,
+            wake=lambda: self._wake(experiment_id),
+        )
+        try:
+            async with leases.held(self.store, claimed.claim, guard, length):
+                await _Advance(self.store, context, claimed, news).go()
+        finally:
+            self._pokes.pop(experiment_id, None)
+
+    def _load(self, claimed: Claimed) -> Run:
+        experiment = claimed.experiment
+        traits = traits_of(experiment.template, self.providers)
+        settings = self.settings
+        planned = planned_length(experiment.template, traits)
+        limits = Limits(
+            planned=planned,
+            call_lifetime=micros(settings.call_lifetime),
+            late=Micros(max(micros(settings.late_at_least), planned // 10)),
+            grace=micros(settings.lease),
+            stop_unreadable=micros(settings.stop_unreadable),
+            retry_first=micros(settings.retry_first),
+            retry_longest=micros(settings.retry_longest),
+            look_first=micros(settings.poll_shortest),
+        )
+        return Run(experiment, {r.id: r for r in claimed.records}, traits, limits)
+
+
+class _Advance:
+    """One claim's worth of work on a run."""
+
+    def __init__(
+        self, store: Store, context: Context, claimed: Claimed, news: asyncio.Event
+    ) -> None:
+        self._store = store
+        self._context = context
+        self._run = context.run
+        self._claimed = claimed
+        self._news = news
+        self._tasks: dict[asyncio.Task[Apply], Call] = {}
+        self._unsaved: list[Inject | Revert] = []
+        """Effect calls that have returned and whose outcome no commit has saved yet."""
+        self._read: int | None = None
+
+    async def go(self) -> None:
+        """Work until there is nothing to do before the next wake-up."""
+        run, store = self._run, self._store
+        _refuse_absence(run, self._claimed.due_at, store.now())
+        try:
+            while True:
+                self._news.clear()
+                await self._read_inbox()
+                await self._read_conditions()
+                now = store.now()
+                decision = decide(run, now)
+                for call in decision.calls:
+                    self._begin(call, now)
+                if not decision.calls and not self._tasks:
+                    soon = decision.wake_at is not None and decision.wake_at <= now
+                    if decision.close or not soon:
+                        await self._let_go(decision.wake_at, close=decision.close)
+                        return
+                # What only reads needs no commit before it; what acts does.
+                self._launch(c for c in decision.calls if not isinstance(c, Inject | Revert))
+                await self._commit()
+                self._launch(c for c in decision.calls if isinstance(c, Inject | Revert))
+                await self._wait(decision.wake_at)
+        except LeaseLostError:
+            await self._report_late_effects()
+        except OverlapError:
+            # Another run was quicker. What we had in mind was not written: look again.
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await store.commit(self._claimed.claim, Change(release_until=store.now()))
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    # --- calls -----------------------------------------------------------------------------
+
+    def _begin(self, call: Call, now: Micros) -> None:
+        self._run.busy |= _keys(call)
+        if isinstance(call, Inject):
+            begin_inject(call, self._run, now)
+
+    def _launch(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            self._tasks[asyncio.create_task(perform(call, self._context))] = call
+
+    async def _wait(self, wake_at: Micros | None) -> None:
+        """Wait for a call to return, for news, or for the time of the next wake-up."""
+        if not self._tasks:
+            return
+        timeout = _INBOX_EVERY
+        if wake_at is not None:
+            timeout = min(timeout, max(0.0, (wake_at - self._store.now()) / SECOND))
+        news = asyncio.create_task(self._news.wait())
+        waited: set[asyncio.Task[Any]] = {*self._tasks, news}
+        try:
+            await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+        for task in [task for task in self._tasks if task.done()]:
+            call = self._tasks.pop(task)
+            self._run.busy -= _keys(call)
+            if isinstance(call, Inject | Revert):
+                self._unsaved.append(call)
+            task.result()(self._run, self._store.now())
+
+    # --- the store -------------------------------------------------------------------------
+
+    async def _read_inbox(self) -> None:
+        for request in await self._store.read_inbox(self._run.experiment.id):
+            if self._read is not None and request.sequence <= self._read:
+                continue
+            self._read = request.sequence
+            self._run.changed = True
+            late = request.kind is RequestKind.LATE_EFFECT
+            known = await self._with_holders(request) if late else request
+            requests.take(self._run, known, self._store.now())
+
+    async def _with_holders(self, request: Request) -> Request:
+        """Note which records are another run's now: those are not ours to undo any more."""
+        named = [
+            self._run.records[record].model_copy(update={"phase": Phase.REVERTING})
+            for record in request.details.get("records", [])
+            if record in self._run.records
+        ]
+        holders = await self._store.holders(self._run.experiment.scope, named)
+        mine = self._run.experiment.id
+        held = [
+            record.id
+            for record in named
+            if holders.get((record.resource, record.effect), mine) != mine
+        ]
+        return request.model_copy(update={"details": {**request.details, "held": held}})
+
+    async def _read_conditions(self) -> None:
+        experiment = self._run.experiment
+        watched = experiment.template.watched
+        if experiment.status is not ExperimentStatus.RUNNING or not watched:
+            return
+        readings: dict[str, Reading] = {}
+        for source in {condition.source for condition in watched}:
+            values = [c.value or "" for c in watched if c.source == source]
+            readings |= await self._store.readings(experiment.scope, source, values)
+        self._run.readings = readings
+
+    async def _commit(self) -> None:
+        if self._run.changed or self._run.events:
+            change = self._run.take_change()
+            change.inbox_read = self._read
+            await self._store.commit(self._claimed.claim, change)
+            self._unsaved.clear()
+
+    async def _let_go(self, wake_at: Micros | None, *, close: bool) -> None:
+        change = self._run.take_change()
+        change.inbox_read = self._read
+        if close:
+            change.close = True
+        else:
+            # Nothing to wait for is a state that should not exist; look again in a minute.
+            change.release_until = wake_at or Micros(self._store.now() + MINUTE)
+        await self._store.commit(self._claimed.claim, change)
+        self._unsaved.clear()
+
+    async def _report_late_effects(self) -> None:
+        """Tell the run's next worker what we did after we had lost it. Needs no fence."""
+        tasks = dict(self._tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        late = [*self._unsaved, *(c for c in tasks.values() if isinstance(c, Inject | Revert))]
+        for call in late:
+            await self._store.append(
+                Request(
+                    experiment=self._run.experiment.id,
+                    kind=RequestKind.LATE_EFFECT,
+                    at=self._store.now(),
+                    details={"call": type(call).__name__.lower(), "records": list(call.records)},
+                )
+            )
+            self._context.wake()
+
+
+def _keys(call: Call) -> set[str]:
+    if isinstance(call, Initiate):
+        return {"initiate"}
+    if isinstance(call, Prepare):
+        return {f"action:{call.action}"}
+    return set(call.records)
+
+
+def _refuse_absence(run: Run, due_at: Micros, now: Micros) -> None:
+    """Stop a run that nobody looked after for too long: it only undoes.
+
+    No injection happens later than the limit after its planned time, nor in a run that is
+    taken up again after its planned end.
+    """
+    experiment, limits = run.experiment, run.limits
+    away = now - due_at
+    planned_end = experiment.created_at + limits.planned + limits.grace
+    if away > limits.late or (away > limits.grace and now > planned_end):
+        run.stop(
+            ExperimentStatus.STOPPED,
+            f"The bridge was away for {away // SECOND} s; nothing is injected late.",
+            now,
+            cause="away",
+        )

@@ -1,0 +1,207 @@
+"""Before the first fault: stop conditions, targets, and what the identity may do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.engine.targets import TargetFailure, TargetResult, as_resolved, resolve_all
+from bridge.model.event import EventType
+from bridge.model.experiment import (
+    ActionsMode,
+    ActionStatus,
+    ExperimentStatus,
+    FailureCode,
+)
+from bridge.model.moment import Micros, iso_timestamp
+from providers.contract import (
+    AccessDeniedError,
+    Denial,
+    FenceLostError,
+    ProviderError,
+    StopState,
+    TransientError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.engine.calls import Context
+    from bridge.engine.run import Run
+
+_PAGE = 100
+"""Resolved targets per journal entry; FIS pages them too."""
+
+
+@dataclass
+class _Findings:
+    """What was found out, to be applied in one go."""
+
+    transient: str = ""
+    failure: tuple[str, str, FailureCode, str] | None = None
+    """Location, reason, code, mend."""
+    triggered: str = ""
+    targets: list[TargetResult] = field(default_factory=list)
+    reviews: list[tuple[str, Denial]] = field(default_factory=list)
+    """Action and what its identity may not do."""
+
+
+async def initiate(context: Context) -> Callable[[Run, Micros], None]:
+    """Find out whether the run may begin; nothing is changed anywhere."""
+    findings = _Findings()
+    await _stop_conditions(context, findings)
+    if not (findings.transient or findings.failure or findings.triggered):
+        experiment = context.run.experiment
+        findings.targets = await resolve_all(
+            context.providers, context.session, experiment.id, experiment.template
+        )
+        if experiment.actions_mode is ActionsMode.RUN_ALL:
+            await _reviews(context, findings)
+    return lambda run, now: _apply(findings, run, now)
+
+
+async def _stop_conditions(context: Context, findings: _Findings) -> None:
+    """Nothing is injected before every stop condition has been read once, and is clear."""
+    experiment = context.run.experiment
+    for source in sorted({c.source for c in experiment.template.watched}):
+        values = [c.value or "" for c in experiment.template.watched if c.source == source]
+        try:
+            states = await context.stop_watch.read(experiment.scope, source, values)
+        except ProviderError as error:
+            findings.transient = f"stop conditions cannot be read: {error}"
+            return
+        for value in values:
+            if states.get(value) is StopState.TRIGGERED:
+                findings.triggered = value
+            elif states.get(value) is not StopState.CLEAR:
+                findings.failure = (
+                    "stopConditions",
+                    f"Stop condition {value} does not exist or cannot be read.",
+                    FailureCode.CONFIGURATION,
+                    "",
+                )
+
+
+async def _reviews(context: Context, findings: _Findings) -> None:
+    resources = {result.name: result.taken for result in findings.targets}
+
+    async def review(name: str) -> list[tuple[str, Denial]]:
+        fault, parameters = context.fault(name)
+        targets = context.run.experiment.template.actions[name].targets.values()
+        taken = [resource for target in targets for resource in resources.get(target, ())]
+        if targets and not taken:
+            return []
+        try:
+            session = await context.session(fault.provider)
+            return [(name, denial) for denial in await fault.review(session, parameters, taken)]
+        except AccessDeniedError as error:
+            return [(name, Denial(str(error)))]
+        except (TransientError, FenceLostError) as error:
+            findings.transient = str(error)
+        except ProviderError as error:
+            findings.failure = (f"actions.{name}", str(error), FailureCode.DEPENDENCY, "")
+        return []
+
+    answers = await asyncio.gather(*(review(name) for name in context.run.actions))
+    findings.reviews = [one for answer in answers for one in answer]
+
+
+def _apply(findings: _Findings, run: Run, now: Micros) -> None:
+    experiment = run.experiment
+    if experiment.status is not ExperimentStatus.INITIATING:
+        return  # stopped meanwhile
+    failed = next((r.failure for r in findings.targets if r.failure is not None), None)
+    transient = findings.transient or (failed.reason if failed and failed.transient else "")
+    if transient and now < experiment.created_at + run.limits.stop_unreadable:
+        first = next(iter(run.actions.values()))
+        first.looks += 1
+        first.look_at = Micros(now + run.pause(first.looks))
+        run.changed = True
+        return
+    for action in run.actions.values():
+        action.look_at, action.looks = None, 0
+    run.note(
+        EventType.EXPERIMENT_START,
+        now,
+        experiment_template_id=experiment.template.id,
+        experiment_start_time=iso_timestamp(experiment.created_at),
+    )
+    for result in findings.targets:
+        _note_target(result, run, now)
+    if not _refused(findings, transient, failed, run, now):
+        _begin(findings, run, now)
+
+
+def _refused(
+    findings: _Findings, transient: str, failed: TargetFailure | None, run: Run, now: Micros
+) -> bool:
+    """End the run if anything speaks against its beginning."""
+    if findings.triggered:
+        run.stop(
+            ExperimentStatus.STOPPED,
+            "Experiment halted by stop condition.",
+            now,
+            cause=findings.triggered,
+        )
+    elif transient:
+        run.fail("", transient, now, code=FailureCode.DEPENDENCY)
+    elif findings.failure:
+        location, reason, code, mend = findings.failure
+        run.fail(location, reason, now, code=code, mend=mend)
+    elif failed:
+        run.fail(f"targets.{failed.target}", failed.reason, now, code=failed.code)
+    for name, denial in findings.reviews:
+        location = f"actions.{name}"
+        run.fail(location, denial.reason, now, code=FailureCode.AUTHORIZATION, mend=denial.mend)
+    return run.experiment.stop_verdict is not None
+
+
+def _begin(findings: _Findings, run: Run, now: Micros) -> None:
+    experiment = run.experiment
+    experiment.resolved = True
+    run.resolved = as_resolved(experiment.template, findings.targets)
+    run.set_status(ExperimentStatus.RUNNING, "Experiment is running.", now)
+    empty = {result.name for result in findings.targets if not result.taken}
+    for name, template in experiment.template.actions.items():
+        if experiment.actions_mode is ActionsMode.SKIP_ALL:
+            run.set_action(name, ActionStatus.SKIPPED, "Actions are skipped in this run.", now)
+        elif empty.intersection(template.targets.values()):
+            run.set_action(name, ActionStatus.SKIPPED, "The target is empty.", now)
+
+
+def _note_target(result: TargetResult, run: Run, now: Micros) -> None:
+    template = run.experiment.template.targets[result.name]
+    at = iso_timestamp(now)
+    run.note(
+        EventType.TARGET_RESOLUTION_START,
+        now,
+        target_name=result.name,
+        target_resolution_start_time=at,
+    )
+    error = {"error_information": result.failure.reason} if result.failure else {}
+    run.note(
+        EventType.TARGET_RESOLUTION_DETAIL,
+        now,
+        target_name=result.name,
+        target_type=template.resource_type,
+        target_resolution_end_time=at,
+        account_id=run.experiment.scope.account,
+        resolved_targets_count=len(result.taken),
+        status="failed" if result.failure else "completed",
+        **error,
+    )
+    pages = max(1, -(-len(result.taken) // _PAGE))
+    for page in range(pages):
+        part = result.taken[page * _PAGE : (page + 1) * _PAGE]
+        run.note(
+            EventType.TARGET_RESOLUTION_END,
+            now,
+            target_name=result.name,
+            target_type=template.resource_type,
+            target_resolution_end_time=at,
+            resolved_targets=[dict(resource.information) for resource in part],
+            page=page + 1,
+            total_pages=pages,
+            **error,
+        )

@@ -1,0 +1,67 @@
+"""The providers of this process: opened when first needed, closed together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from providers import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.settings import Settings
+    from providers.contract import (
+        Caller,
+        Fault,
+        Guard,
+        Provider,
+        Resolver,
+        Session,
+        StopSource,
+    )
+
+
+class Providers:
+    """What the engine knows of the outside world: names in, contracts out.
+
+    Tests give doubles by overriding the four look-ups.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet."""
+        self._settings = settings
+        self._open: dict[str, Provider] = {}
+
+    def fault(self, action_id: str) -> Fault:
+        """Return the fault of an action id. Raises KeyError where there is none."""
+        return registry.fault(action_id)
+
+    def resolver(self, resource_type: str) -> Resolver:
+        """Return the resolver of a resource type. Raises KeyError where there is none."""
+        return registry.resolver(resource_type)
+
+    def stop_source(self, source: str) -> StopSource:
+        """Return the reader of a stop condition's source. Raises KeyError where there is none."""
+        return registry.stop_source(source)
+
+    def provider(self, name: str) -> Provider:
+        """Return a provider, opened now if this is the first use."""
+        if name not in self._open:
+            self._open[name] = registry.provider_class(name)(self._settings)  # type: ignore[call-arg] # every registered class takes the settings; the contract has no constructor
+        return self._open[name]
+
+    async def session(
+        self,
+        name: str,
+        caller: Caller,
+        guard: Guard | None = None,
+        wake: Callable[[], None] | None = None,
+    ) -> Session:
+        """Open a session of a provider for a caller. Raises ProviderError."""
+        return await self.provider(name).session(caller, guard, wake)
+
+    async def close(self) -> None:
+        """Close every provider that was opened."""
+        for provider in self._open.values():
+            await provider.close()
+        self._open.clear()

@@ -1,0 +1,61 @@
+"""What the inbox asks of a run, brought into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.model.event import EventType
+from bridge.model.experiment import ExperimentStatus
+from bridge.model.inbox import Request, RequestKind
+from bridge.model.record import Phase
+
+if TYPE_CHECKING:
+    from bridge.engine.run import Run
+    from bridge.model.moment import Micros
+
+_UNDONE = frozenset({Phase.REVERTED, Phase.NOT_INJECTED, Phase.GONE})
+
+
+def take(run: Run, request: Request, now: Micros) -> None:
+    """Bring one request into a run. Unknown details are ignored: older versions write them."""
+    details = request.details
+    if request.kind is RequestKind.STOP:
+        run.stop(
+            ExperimentStatus.STOPPED,
+            str(details.get("reason", "Experiment stopped.")),
+            now,
+            cause=str(details.get("cause", "user")),
+        )
+    elif request.kind is RequestKind.RELEASE:
+        _release(run, str(details.get("record", "")), str(details.get("reason", "")), now)
+    else:
+        _late_effect(run, request, now)
+
+
+def _release(run: Run, record_id: str, reason: str, now: Micros) -> None:
+    record = run.records.get(record_id)
+    if record is None or record.phase.ended:
+        return
+    run.note(EventType.RELEASED, now, record=record_id, resource=record.resource, reason=reason)
+    run.set_phase([record], Phase.RELEASED, now, f"released by an operator: {reason}")
+
+
+def _late_effect(run: Run, request: Request, now: Micros) -> None:
+    """A worker that had lost the run came back from a call: what it did must be undone too.
+
+    Reverting looks before it acts, so a record that is opened again for nothing does no harm.
+    """
+    ids = [record for record in request.details.get("records", []) if record in run.records]
+    held = set(request.details.get("held", []))
+    call = str(request.details.get("call", ""))
+    run.note(EventType.LATE_EFFECT, now, call=call, records=ids)
+    if call != "inject":
+        return
+    reopened = [
+        run.records[record]
+        for record in ids
+        if run.records[record].phase in _UNDONE and record not in held
+    ]
+    for record in reopened:
+        record.accepted = False
+    run.set_phase(reopened, Phase.REVERTING, now, "a late effect of a worker that lost the run")
