@@ -1,0 +1,102 @@
+"""Judging a resource without a cluster: whether it is admitted and can do what is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from .base import ChaosSpec
+from .crd import structural_schema
+from .document import document_problems
+from .kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
+from .network import NetworkChaosSpec
+from .pod import PodChaosSpec
+from .problems import Problem, json_type, meant, nearest, shown
+from .refusals import problem_of
+from .stress import StressChaosSpec
+
+SPECS: Final[Mapping[str, type[ChaosSpec]]] = MappingProxyType(
+    {
+        "NetworkChaos": NetworkChaosSpec,
+        "PodChaos": PodChaosSpec,
+        "StressChaos": StressChaosSpec,
+    }
+)
+"""The kinds that are known in full, and the model of their `spec`."""
+
+MOST_PROBLEMS: Final = 50
+
+_GROUPS: Final = (CHAOS_MESH, LITMUS)
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def check(api_version: str, kind: str, namespace: str, spec: Any) -> list[Problem]:
+    """Find what is wrong with a resource, before any cluster is asked.
+
+    For the kinds in `SPECS` an error stands exactly where Chaos Mesh 2.8.3 would refuse: its CRD
+    under strict field validation, then its webhook. Other kinds of Chaos Mesh and Litmus are only
+    asked to exist and to have an object as spec, those of other groups to have an object.
+    Never raises for a JSON or YAML document; at most 50 problems are told.
+    """
+    group, _, version = api_version.partition("/")
+    problems = _identity(group, version, kind, namespace)
+    if not isinstance(spec, dict):
+        message = f"must be an object, is {json_type(spec)}, write the fields of the kind"
+        return [*problems, Problem("spec", message)]
+    malformed = document_problems(spec, "spec")
+    model = SPECS.get(kind) if group == CHAOS_MESH else None
+    if malformed or model is None:
+        return problems + malformed
+    return _limited(problems + _spec_problems(model, spec))
+
+
+def crd_schema(kind: str) -> dict[str, Any]:
+    """The structural OpenAPI v3 schema of the `spec` of a kind in `SPECS`.
+
+    Raises KeyError for any other kind. The result is the caller's own.
+    """
+    return structural_schema(SPECS[kind])
+
+
+def _identity(group: str, version: str, kind: str, namespace: str) -> list[Problem]:
+    problems = []
+    if group in _GROUPS:
+        known = [entry.name for entry in KINDS.values() if entry.group == group]
+        if version != VERSION:
+            message = f"{shown(version)} is not a version of {group}"
+            problems.append(Problem("apiVersion", f'{message}, write "{group}/{VERSION}"'))
+        if kind not in known:
+            hint = meant(kind, known) or f"it has {', '.join(known)}"
+            problems.append(Problem("kind", f"{shown(kind)} is not a kind of {group}; {hint}"))
+    elif (near := nearest(group, _GROUPS)) and kind in KINDS:
+        message = f"{shown(group)} is not the group of {kind}, write {near}/{VERSION}"
+        problems.append(Problem("apiVersion", message, "warning"))
+    if not _NAMESPACE.fullmatch(namespace):
+        message = (
+            f"{shown(namespace)} is not the name of a namespace, write up to 63 lower-case letters,"
+            ' digits and inner hyphens, such as "default"'
+        )
+        problems.append(Problem("namespace", message))
+    return problems
+
+
+def _spec_problems(model: type[ChaosSpec], spec: dict[str, Any]) -> list[Problem]:
+    try:
+        parsed = model.model_validate(spec)
+    except ValidationError as refusal:
+        schema = structural_schema(model)
+        errors = refusal.errors(include_url=False)[: MOST_PROBLEMS + 1]
+        return [problem_of(error, schema, spec) for error in errors]
+    return list(parsed.all_findings("spec"))
+
+
+def _limited(problems: list[Problem]) -> list[Problem]:
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    # Errors first, so that cutting the list cannot turn a refusal into an acceptance.
+    ordered = sorted(problems, key=lambda problem: problem.severity)[: MOST_PROBLEMS - 1]
+    return [*ordered, Problem("spec", "has more problems than are told here", ordered[0].severity)]

@@ -1,0 +1,63 @@
+"""The structural OpenAPI v3 schema of a chaos spec, made from its model.
+
+Structural schemas allow neither `$ref` nor a nullable `anyOf`, and forbid
+`additionalProperties: false`: unknown fields are what no property names.
+"""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any, Final
+
+from .base import ChaosSpec
+
+_KEPT: Final = (
+    "type",
+    "format",
+    "pattern",
+    "enum",
+    "minimum",
+    "maximum",
+    "default",
+    "required",
+    "x-kubernetes-list-type",
+)
+# Pydantic leaves bounds on the inside of an optional field in its own words.
+_BOUNDS: Final = {"ge": "minimum", "le": "maximum"}
+
+
+def structural_schema(model: type[ChaosSpec]) -> dict[str, Any]:
+    """The schema of one spec, inlined: only keywords that a CRD may hold."""
+    return copy.deepcopy(_cached(model))
+
+
+@cache
+def _cached(model: type[ChaosSpec]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True)
+    return _structural(schema, schema.get("$defs", {}))
+
+
+def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(schema)
+    for option in schema.get("anyOf", ()):
+        # Null is pruned before it is validated, so "or null" says nothing.
+        if option.get("type") != "null":
+            merged = {**option, **{key: merged[key] for key in merged if key != "anyOf"}}
+    if "$ref" in merged:
+        target = definitions[merged["$ref"].rpartition("/")[2]]
+        merged = {**target, **{key: merged[key] for key in merged if key != "$ref"}}
+    result = {key: merged[key] for key in _KEPT if merged.get(key) is not None}
+    result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
+    # Docstrings of models describe the code; a field's own description is for its readers.
+    if "description" in schema and "$ref" not in schema and "properties" not in schema:
+        result["description"] = schema["description"]
+    if "properties" in merged:
+        result["properties"] = {
+            name: _structural(member, definitions) for name, member in merged["properties"].items()
+        }
+    elif isinstance(merged.get("additionalProperties"), dict):
+        result["additionalProperties"] = _structural(merged["additionalProperties"], definitions)
+    if "items" in merged:
+        result["items"] = _structural(merged["items"], definitions)
+    return result

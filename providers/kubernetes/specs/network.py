@@ -1,0 +1,182 @@
+"""NetworkChaos: delay, loss, duplicates, corruption, bandwidth and partitions between pods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from .base import (
+    ChaosModel,
+    ChaosSpec,
+    CorrelationText,
+    Int64,
+    Integer,
+    NumberText,
+    RateText,
+    SingleUnitDuration,
+    Uint32,
+)
+from .problems import Problem, child, shown
+from .quantities import float_of
+from .selector import PodSelection
+
+Action = Literal["netem", "delay", "loss", "duplicate", "corrupt", "partition", "bandwidth"]
+Direction = Literal["to", "from", "both"]
+
+_EMULATED: Final = ("delay", "loss", "duplicate", "corrupt", "rate")
+_PERCENT: Final = 100
+# Which details an action puts into effect; the emulating actions share one queueing discipline.
+_EFFECTIVE: Final[dict[str, tuple[str, ...]]] = {
+    "netem": _EMULATED,
+    "delay": _EMULATED,
+    "loss": _EMULATED,
+    "duplicate": _EMULATED,
+    "corrupt": _EMULATED,
+    "partition": (),
+    "bandwidth": ("bandwidth",),
+}
+
+
+def _odd_percentages(model: ChaosModel, path: str, *names: str) -> Iterator[Problem]:
+    for name in names:
+        text = getattr(model, name)
+        number = float_of(text) if text else 0.0
+        if math.isnan(number) or not 0 <= number <= _PERCENT:
+            message = f'{shown(text)} is not a percentage, write "0" to "100"'
+            yield Problem(child(path, name), message, "warning")
+
+
+class Reorder(ChaosModel):
+    """Packets that overtake the delayed ones."""
+
+    reorder: NumberText = Field(description="Percentage of packets.")
+    correlation: CorrelationText | None = None
+    gap: Integer
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Percentages that parse and mean nothing."""
+        yield from _odd_percentages(self, path, "reorder", "correlation")
+
+
+class Delay(ChaosModel):
+    """How long packets are held back."""
+
+    latency: SingleUnitDuration
+    jitter: SingleUnitDuration | None = None
+    correlation: CorrelationText | None = None
+    reorder: Reorder | None = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Percentages that parse and mean nothing."""
+        yield from _odd_percentages(self, path, "correlation")
+
+
+class Loss(ChaosModel):
+    """How many packets are lost."""
+
+    loss: NumberText = Field(description="Percentage of packets.")
+    correlation: CorrelationText | None = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Percentages that parse and mean nothing."""
+        yield from _odd_percentages(self, path, "loss", "correlation")
+
+
+class Duplicate(ChaosModel):
+    """How many packets arrive twice."""
+
+    duplicate: NumberText = Field(description="Percentage of packets.")
+    correlation: CorrelationText | None = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Percentages that parse and mean nothing."""
+        yield from _odd_percentages(self, path, "duplicate", "correlation")
+
+
+class Corrupt(ChaosModel):
+    """How many packets arrive damaged."""
+
+    corrupt: NumberText = Field(description="Percentage of packets.")
+    correlation: CorrelationText | None = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Percentages that parse and mean nothing."""
+        yield from _odd_percentages(self, path, "corrupt", "correlation")
+
+
+class Rate(ChaosModel):
+    """A rate limit within network emulation."""
+
+    rate: RateText
+
+
+class Bandwidth(ChaosModel):
+    """A token bucket."""
+
+    rate: RateText
+    limit: Uint32 = Field(ge=1, description="Bytes that may wait for tokens.")
+    buffer: Uint32 = Field(ge=1, description="Bytes that may pass at once.")
+    peakrate: Annotated[Int64, Field(ge=0)] | None = None
+    minburst: Annotated[Uint32, Field(ge=0)] | None = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """One half of the peak limit is ignored without the other."""
+        if (self.peakrate is None) != (self.minburst is None):
+            given, other = ("peakrate", "minburst")
+            if self.peakrate is None:
+                given, other = other, given
+            message = f"is ignored without {other}, write both or neither"
+            yield Problem(child(path, given), message, "warning")
+
+
+class NetworkChaosSpec(ChaosSpec, PodSelection):
+    """The `spec` of a NetworkChaos."""
+
+    action: Action
+    device: str | None = None
+    direction: Direction | None = Field(default=None, json_schema_extra={"default": "to"})
+    target: PodSelection | None = None
+    target_device: str | None = None
+    external_targets: list[str] | None = Field(
+        default=None, description="Addresses, networks or names outside the cluster, with a port."
+    )
+    delay: Delay | None = None
+    loss: Loss | None = None
+    duplicate: Duplicate | None = None
+    corrupt: Corrupt | None = None
+    rate: Rate | None = None
+    bandwidth: Bandwidth | None = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """The webhook's rules for directions, and actions without their details."""
+        yield from super().findings(path)
+        yield from self._directions(path)
+        yield from self._details(path)
+
+    def _directions(self, path: str) -> Iterator[Problem]:
+        if self.action == "partition" or self.direction not in ("from", "both"):
+            return
+        where = child(path, "direction")
+        asked = f'"{self.direction}" cannot be used with action "{self.action}"'
+        # An empty list counts as given: the webhook only asks whether there is one.
+        if self.external_targets is not None:
+            yield Problem(where, f'{asked} and externalTargets, write "to"')
+        if self.target is None:
+            yield Problem(where, f'{asked} without target, write "to" or add target')
+
+    def _details(self, path: str) -> Iterator[Problem]:
+        effective = _EFFECTIVE[self.action]
+        if self.action == "netem":
+            if not any(getattr(self, name) for name in effective):
+                message = f'action "netem" does nothing without one of {", ".join(effective)}'
+                yield Problem(path, message, "warning")
+        elif self.action != "partition" and getattr(self, self.action) is None:
+            message = f'is missing, and action "{self.action}" does nothing without it'
+            yield Problem(child(path, self.action), message, "warning")
+        for name in (*_EMULATED, "bandwidth"):
+            if name not in effective and getattr(self, name) is not None:
+                message = f'is ignored with action "{self.action}", leave it out'
+                yield Problem(child(path, name), message, "warning")

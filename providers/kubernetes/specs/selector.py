@@ -1,0 +1,112 @@
+"""Which pods and containers a chaos touches: selector, mode and value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from .base import ChaosModel, TextListMap, TextMap
+from .problems import Problem, child, meant, shown
+from .quantities import integer_of
+
+Mode = Literal["one", "all", "fixed", "fixed-percent", "random-max-percent"]
+
+_OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
+_PHASES: Final = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
+_PERCENT: Final = 100
+
+
+class LabelExpression(ChaosModel):
+    """One set-based requirement on labels."""
+
+    key: str
+    operator: str = Field(description="In, NotIn, Exists or DoesNotExist.")
+    values: Annotated[
+        list[str] | None, Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = None
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Operators that the CRD takes as any text, and that then select nothing."""
+        if self.operator not in _OPERATORS:
+            hint = meant(self.operator, _OPERATORS)
+            message = f"{shown(self.operator)} is not one of {', '.join(_OPERATORS)}"
+            yield Problem(
+                child(path, "operator"), f"{message}; {hint}" if hint else message, "warning"
+            )
+
+
+class PodSelectorSpec(ChaosModel):
+    """What pods have in common; all that is given must hold."""
+
+    annotation_selectors: TextMap | None = None
+    expression_selectors: list[LabelExpression] | None = None
+    field_selectors: TextMap | None = None
+    label_selectors: TextMap | None = None
+    namespaces: list[str] | None = Field(
+        default=None, description="Without it, the namespace of the resource."
+    )
+    node_selectors: TextMap | None = None
+    nodes: list[str] | None = None
+    pod_phase_selectors: list[str] | None = None
+    pods: TextListMap | None = Field(
+        default=None, description="Namespace to pod names; everything else is then ignored."
+    )
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """Selectors that are ignored or can match nothing."""
+        if self.pods:
+            for name, field in type(self).model_fields.items():
+                if name not in ("pods", "namespaces") and getattr(self, name):
+                    message = "is ignored because pods names the pods, leave one of them out"
+                    yield Problem(child(path, field.alias or name), message, "warning")
+        for index, phase in enumerate(self.pod_phase_selectors or []):
+            if phase not in _PHASES:
+                where = child(child(path, "podPhaseSelectors"), index)
+                hint = meant(phase, _PHASES)
+                message = f"{shown(phase)} is not one of {', '.join(_PHASES)}"
+                yield Problem(where, f"{message}; {hint}" if hint else message, "warning")
+
+
+class PodSelection(ChaosModel):
+    """How many of the selected pods: the mode, and its value."""
+
+    mode: Mode
+    selector: PodSelectorSpec
+    value: str | None = Field(
+        default=None, description="A number of pods, or a percentage, depending on the mode."
+    )
+
+    def findings(self, path: str) -> Iterator[Problem]:
+        """The webhook's rules for `value`; it is text even where it is a number."""
+        yield from super().findings(path)
+        where = child(path, "value")
+        if self.mode in ("one", "all"):
+            if self.value:
+                message = f'is ignored with mode "{self.mode}", leave it out'
+                yield Problem(where, message, "warning")
+            return
+        example = '"2"' if self.mode == "fixed" else '"50"'
+        if not self.value:
+            yield Problem(where, f'is required with mode "{self.mode}", write it like {example}')
+            return
+        try:
+            number = integer_of(self.value)
+        except ValueError as refusal:
+            yield Problem(where, str(refusal))
+            return
+        if number <= 0:
+            message = f"{shown(self.value)} selects nothing, write a number above 0, like {example}"
+            yield Problem(where, message)
+        elif self.mode != "fixed" and number > _PERCENT:
+            message = f'{shown(self.value)} is not a percentage, write "1" to "100"'
+            yield Problem(where, message)
+
+
+class ContainerSelection(PodSelection):
+    """The selected pods, and which of their containers."""
+
+    container_names: list[str] | None = Field(
+        default=None, description="Without it, the first container of each pod."
+    )
