@@ -1,0 +1,1 @@
+"""Death at every point: nothing may be left behind."""

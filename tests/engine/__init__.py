@@ -1,0 +1,1 @@
+"""Runs in virtual time: what the machine and advance promise."""
