@@ -1,0 +1,1 @@
+"""What the store remembers, refuses and serialises."""
