@@ -1,0 +1,171 @@
+"""The clouds and the cluster of the sandbox, put together as one estate on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+import yaml
+
+from bridge.sandbox.aws.cloud import CALLER_KEY_ID, CALLER_SECRET
+from bridge.sandbox.aws.estate import ALARM_NAME, CLUSTER_NAME, Estate, build
+from bridge.sandbox.aws.server import AwsEmulator
+from bridge.sandbox.kubernetes.authentication import moto_secret
+from bridge.sandbox.kubernetes.cluster import SandboxCluster
+from providers.kubernetes.specs import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BRIDGE_SETTINGS: Final[Mapping[str, str]] = {
+    "FAULTBRIDGE_INSTALLATION": "sandbox",
+    # FIS's own minimum is PT1M; nobody wants to watch that long.
+    "FAULTBRIDGE_MINIMUM_DURATION": "PT1S",
+    "FAULTBRIDGE_STOP_POLL": "PT1S",
+}
+"""What differs from a real installation, in the variables that set it."""
+
+
+class World:
+    """AWS, a cluster with Chaos Mesh, and things in them to break.
+
+    The two run in this process; everything else reaches them over HTTP, with real clients.
+    """
+
+    def __init__(self, *, transition_seconds: float = 1.0) -> None:
+        """Describe the world; ``transition_seconds`` is how long an instance takes to stop."""
+        self.aws = AwsEmulator(transition_seconds=transition_seconds)
+        self._cluster: SandboxCluster | None = None
+        self._estate: Estate | None = None
+
+    @property
+    def cluster(self) -> SandboxCluster:
+        """The cluster; RuntimeError before the world has started."""
+        if self._cluster is None:
+            raise RuntimeError("the sandbox has not started")
+        return self._cluster
+
+    @property
+    def estate(self) -> Estate:
+        """What was built in AWS; RuntimeError before the world has started."""
+        if self._estate is None:
+            raise RuntimeError("the sandbox has not started")
+        return self._estate
+
+    async def __aenter__(self) -> Self:
+        """Start everything; it answers when this returns."""
+        await asyncio.to_thread(self.aws.start)
+        try:
+            self._cluster = SandboxCluster(
+                name=CLUSTER_NAME, sts_endpoint=self.aws.url, secret_of=moto_secret
+            )
+            await self._cluster.__aenter__()
+            self._estate = await asyncio.to_thread(
+                build,
+                self.aws,
+                cluster_endpoint=self._cluster.emulator.url,
+                cluster_ca_pem=self._cluster.emulator.ca_pem,
+            )
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Stop everything; nothing of it is kept."""
+        if self._cluster is not None:
+            await self._cluster.__aexit__(*(error or (None, None, None)))
+        await asyncio.to_thread(self.aws.stop)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point SDKs, and a bridge, at this world."""
+        return {
+            **self.aws.environment(),
+            **BRIDGE_SETTINGS,
+            "FAULTBRIDGE_RESCUE_IDENTITIES": f'["{self.estate.role_arn}"]',
+        }
+
+    def kubeconfig(self) -> dict[str, Any]:
+        """Return the administrator's kubeconfig of the cluster."""
+        return self.cluster.admin_kubeconfig()
+
+    async def left_behind(self) -> list[str]:
+        """Say what is not as it was at the start; empty when every fault has been undone."""
+        return [*await asyncio.to_thread(self._in_aws), *self._in_the_cluster()]
+
+    def _in_aws(self) -> list[str]:
+        with closing(self.client("ec2")) as ec2:
+            reservations = ec2.describe_instances()["Reservations"]
+            volumes = ec2.describe_volumes(VolumeIds=list(self.estate.volume_ids.values()))
+            marks = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["faultbridge:*"]}])
+        found = [
+            f"instance {instance['InstanceId']} is {instance['State']['Name']}"
+            for reservation in reservations
+            for instance in reservation["Instances"]
+            if instance["State"]["Name"] != "running"
+        ]
+        found += [
+            f"volume {volume['VolumeId']} is {volume['State']}"
+            for volume in volumes["Volumes"]
+            if volume["State"] != "in-use"
+        ]
+        return found + [f"{tag['ResourceId']} bears {tag['Key']}" for tag in marks["Tags"]]
+
+    def _in_the_cluster(self) -> list[str]:
+        store = self.cluster.store
+        found = [
+            f"{obj['kind']} {obj['metadata']['namespace']}/{obj['metadata']['name']} exists"
+            for kind in KINDS.values()
+            if kind.chaos
+            for obj in store.list("chaos-mesh.org", kind.plural)
+        ]
+        for pod in store.list("", "pods"):
+            namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+            found += [
+                f"pod {namespace}/{name} suffers {effect}"
+                for effect in self.cluster.chaos.active(namespace, name)
+            ]
+        return found
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the sandbox's own user, who may do anything."""
+        return boto3.client(  # type: ignore[call-overload] # the stubs want a literal name
+            service,
+            endpoint_url=self.aws.url,
+            region_name=self.aws.region,
+            aws_access_key_id=CALLER_KEY_ID,
+            aws_secret_access_key=CALLER_SECRET,
+        )
+
+    async def set_alarm(self, state: str, reason: str) -> None:
+        """Turn the estate's alarm to ``OK`` or ``ALARM``."""
+
+        def turn() -> None:
+            with closing(self.client("cloudwatch")) as cloudwatch:
+                cloudwatch.set_alarm_state(
+                    AlarmName=ALARM_NAME, StateValue=state, StateReason=reason
+                )
+
+        await asyncio.to_thread(turn)
+
+
+def write_files(directory: Path, environment: Mapping[str, str], kubeconfig: object) -> None:
+    """Write ``kubeconfig`` and ``sandbox.env`` for other shells, readable by their owner only."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / "kubeconfig"
+    _write(path, yaml.safe_dump(kubeconfig, sort_keys=False))
+    lines = {**environment, "KUBECONFIG": str(path.resolve())}
+    _write(directory / "sandbox.env", "".join(f"{name}={value}\n" for name, value in lines.items()))
+
+
+def _write(path: Path, text: str) -> None:
+    # Written aside and moved, so that who waits for the file never reads half of it.
+    aside = path.with_name(path.name + ".new")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    aside.replace(path)
