@@ -1,0 +1,33 @@
+"""The HTTP application of a bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from bridge import __version__
+from bridge.api import fis
+from bridge.api.bridge import Bridge
+from bridge.api.errors import LastResort, install_error_handlers
+from bridge.api.limits import Limits
+
+
+def create_app(bridge: Bridge, *, hosts: Collection[str] = ()) -> FastAPI:
+    """Return the application that answers for a bridge.
+
+    ``hosts`` are host names to answer to beside loopback. The bridge's parts are the caller's:
+    the application neither starts nor closes them.
+    """
+    app = FastAPI(
+        title="Faultbridge",
+        version=__version__,
+        docs_url=None,  # the pages load scripts from a content network
+        redoc_url=None,
+        redirect_slashes=False,  # a redirected POST arrives as a GET
+        middleware=[Middleware(LastResort), Middleware(Limits, hosts=hosts)],
+    )
+    install_error_handlers(app)
+    app.include_router(fis.router(bridge))
+    return app

@@ -1,0 +1,26 @@
+"""What the routers work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.catalog import Catalog
+from bridge.dispatch import Dispatcher
+from bridge.model.scope import Scope
+from bridge.settings import Settings
+from bridge.store import Store
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The parts of a running bridge that answer requests."""
+
+    settings: Settings
+    store: Store
+    catalog: Catalog
+    dispatcher: Dispatcher
+
+    @property
+    def scope(self) -> Scope:
+        """The AWS account and Region that the FIS dialect's objects belong to."""
+        return Scope(cloud="aws", account=self.settings.account, region=self.settings.region)

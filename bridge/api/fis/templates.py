@@ -1,0 +1,117 @@
+"""Experiment templates: create, read, list, update, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.api.bridge import Bridge
+from bridge.api.fis.pages import Page
+from bridge.api.fis.requests import client_token
+from bridge.catalog import Catalog
+from bridge.dialects.fis import names
+from bridge.dialects.fis.errors import ConflictError, NotFoundError, ValidationError
+from bridge.dialects.fis.tags import reserved_tag_problems
+from bridge.dialects.fis.templates import (
+    Parsed,
+    merged_document,
+    parse_template,
+    render_template,
+    render_template_summary,
+)
+from bridge.dialects.fis.wording import quote
+from bridge.model.identifiers import new_template_id
+from bridge.model.moment import Micros
+from bridge.model.problem import Severity
+from bridge.model.scope import Scope
+from bridge.model.template import ExperimentTemplate
+from bridge.store import TokenConflictError
+
+
+def examine(
+    catalog: Catalog, scope: Scope, document: Any, *, template_id: str = "", now: Micros
+) -> Parsed:
+    """Read a document of the wire's form and judge it: every error and warning, nothing stored."""
+    parsed = parse_template(document, template_id=template_id, scope=scope, now=now)
+    if parsed.template is None:
+        return parsed
+    found = [
+        *parsed.problems,
+        *reserved_tag_problems(parsed.template.tags),
+        *catalog.validate(parsed.template),
+    ]
+    return Parsed(parsed.template, found)
+
+
+async def create_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Store a template; a repeat with the same client token answers the first one."""
+    token = client_token("CreateExperimentTemplate", members)
+    template = _accepted(bridge, members, new_template_id(), bridge.store.now())
+    try:
+        stored = await bridge.store.create_template(template, token)
+    except TokenConflictError as error:
+        raise ConflictError(f"clientToken: {error}") from None
+    return {"experimentTemplate": render_template(stored)}
+
+
+async def get_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Show a template."""
+    return {"experimentTemplate": render_template(await find_template(bridge, members["id"]))}
+
+
+async def list_templates(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+    """List templates, the oldest first."""
+    page = Page(bridge, "ListExperimentTemplates", members)
+    found = await bridge.store.templates(bridge.scope, after=page.after, limit=page.limit + 1)
+    shown, more = page.cut(found, lambda template: template.id)
+    return {"experimentTemplates": [render_template_summary(t) for t in shown], **more}
+
+
+async def update_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace the members that are given; the whole is judged anew before anything is stored."""
+    before = await find_template(bridge, members["id"])
+    document = merged_document(before, members)
+    read = _accepted(bridge, document, before.id, before.created_at)
+    after = read.model_copy(update={"updated_at": bridge.store.now()})
+    await bridge.store.update_template(after)
+    return {"experimentTemplate": render_template(after)}
+
+
+async def delete_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Delete a template and show what it was; runs of it go on with their own copy."""
+    deleted = await bridge.store.delete_template(bridge.scope, members["id"])
+    if deleted is None:
+        raise _not_found(bridge, members["id"])
+    return {"experimentTemplate": render_template(deleted)}
+
+
+async def find_template(bridge: Bridge, template_id: str) -> ExperimentTemplate:
+    """Return a template of the bridge's scope; raises NotFoundError."""
+    template = await bridge.store.template(bridge.scope, template_id)
+    if template is None:
+        raise _not_found(bridge, template_id)
+    return template
+
+
+def refuse_errors(parsed: Parsed) -> ExperimentTemplate:
+    """Return the template of a document without errors; raises ValidationError naming them."""
+    errors = [p for p in parsed.problems if p.severity is Severity.ERROR]
+    if parsed.template is None or errors:
+        raise ValidationError.of(errors)
+    return parsed.template
+
+
+def _accepted(
+    bridge: Bridge, document: Mapping[str, Any], template_id: str, created_at: Micros
+) -> ExperimentTemplate:
+    return refuse_errors(
+        examine(bridge.catalog, bridge.scope, document, template_id=template_id, now=created_at)
+    )
+
+
+def _not_found(bridge: Bridge, template_id: str) -> NotFoundError:
+    shown = names.arn(bridge.scope, names.TEMPLATE, "")
+    return NotFoundError(
+        f"Experiment template {quote(template_id)} does not exist among {shown}…; "
+        "list-experiment-templates shows those that do"
+    )
