@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Raise it after restoring the database from a backup: open runs only undo.",
     )
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Host names to answer to beside loopback's, for a proxy in front.",
+    )
     minimum_duration: timedelta = Field(
         default=timedelta(minutes=1),
         description="Shortest action duration accepted; FIS's is PT1M.",

@@ -7,6 +7,6 @@ cloud's SDK: an entry names its class as `"module:Class"`, which is imported on 
 from __future__ import annotations
 
 from bridge.catalog.catalog import Catalog
-from bridge.catalog.entries import ActionEntry, ParameterEntry, TargetTypeEntry
+from bridge.catalog.entries import ActionEntry, ParameterEntry, TargetTypeEntry, canonical
 
-__all__ = ["ActionEntry", "Catalog", "ParameterEntry", "TargetTypeEntry"]
+__all__ = ["ActionEntry", "Catalog", "ParameterEntry", "TargetTypeEntry", "canonical"]

@@ -11,7 +11,7 @@ from bridge.catalog.entries import (
     ActionEntry,
     TargetTypeEntry,
     action_entry,
-    alias_of,
+    canonical,
     target_type_entry,
 )
 from bridge.catalog.parameters import read_parameters
@@ -138,10 +138,9 @@ class _ByAlias(Mapping[str, Fault]):
 
     def __init__(self, faults: Mapping[str, Fault]) -> None:
         self._faults = faults
-        self._ids = {alias: name for name in faults if (alias := alias_of(name))}
 
     def __getitem__(self, name: str) -> Fault:
-        return self._faults[self._ids.get(name, name)]
+        return self._faults[canonical(name)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._faults)

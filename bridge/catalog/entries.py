@@ -55,6 +55,14 @@ def alias_of(action_id: str) -> str | None:
     return "aws:faultbridge:" + action_id.replace(":", "/")
 
 
+def canonical(action_id: str) -> str:
+    """Return the id behind an alias; an id that is none stays as it is."""
+    prefix = "aws:faultbridge:"
+    if not action_id.startswith(prefix):
+        return action_id
+    return action_id.removeprefix(prefix).replace("/", ":")
+
+
 def action_entry(fault: Fault) -> ActionEntry:
     """Read a fault's declaration."""
     return ActionEntry(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bridge.catalog import canonical
 from providers import registry
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Providers:
         self._open: dict[str, Provider] = {}
 
     def fault(self, action_id: str) -> Fault:
-        """Return the fault of an action id. Raises KeyError where there is none."""
-        return registry.fault(action_id)
+        """Return the fault of an action id or alias. Raises KeyError where there is none."""
+        return registry.fault(canonical(action_id))
 
     def resolver(self, resource_type: str) -> Resolver:
         """Return the resolver of a resource type. Raises KeyError where there is none."""

@@ -148,19 +148,25 @@ class Experiments(Database):
             rows = connection.execute(query).all()
         return [experiment_from(row) for row in rows]
 
-    async def set_experiment_tags(
-        self, scope: Scope, experiment_id: str, tags: dict[str, str]
-    ) -> None:
-        """Replace the tags of a run; they are no part of what its workers commit."""
-        await self._run(self._set_experiment_tags, scope, experiment_id, tags)
+    async def set_experiment_tags(self, experiment: Experiment, tags: dict[str, str]) -> bool:
+        """Replace the tags that a run was seen with; False where they changed meanwhile.
 
-    def _set_experiment_tags(self, scope: Scope, experiment_id: str, tags: dict[str, str]) -> None:
+        Tags are no part of what a run's workers commit.
+        """
+        return await self._run(self._set_experiment_tags, experiment, tags)
+
+    def _set_experiment_tags(self, experiment: Experiment, tags: dict[str, str]) -> bool:
         with self._writing() as connection:
-            connection.execute(
+            written = connection.execute(
                 experiments.update()
-                .where(in_scope(experiments, scope), experiments.c.id == experiment_id)
+                .where(
+                    in_scope(experiments, experiment.scope),
+                    experiments.c.id == experiment.id,
+                    experiments.c.tags == json.dumps(experiment.tags),
+                )
                 .values(tags=json.dumps(tags))
             )
+            return written.rowcount == 1
 
     async def resolved_targets(
         self, experiment_id: str, *, target: str | None = None, after: int = 0, limit: int = 100

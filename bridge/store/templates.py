@@ -123,17 +123,27 @@ class Templates(Database):
             bodies = connection.execute(query).scalars().all()
         return [ExperimentTemplate.model_validate_json(body) for body in bodies]
 
-    async def update_template(self, template: ExperimentTemplate) -> None:
-        """Replace a template by its id; one that was deleted meanwhile stays deleted."""
-        await self._run(self._update_template, template)
+    async def update_template(
+        self, template: ExperimentTemplate, *, before: ExperimentTemplate
+    ) -> bool:
+        """Replace a template if it still is what it was; False where it changed meanwhile.
 
-    def _update_template(self, template: ExperimentTemplate) -> None:
+        One that was deleted meanwhile stays deleted.
+        """
+        return await self._run(self._update_template, template, before)
+
+    def _update_template(self, template: ExperimentTemplate, before: ExperimentTemplate) -> bool:
         with self._writing() as connection:
-            connection.execute(
+            written = connection.execute(
                 templates.update()
-                .where(_live(template.scope), templates.c.id == template.id)
+                .where(
+                    _live(template.scope),
+                    templates.c.id == template.id,
+                    templates.c.body == before.model_dump_json(),
+                )
                 .values(body=template.model_dump_json())
             )
+            return written.rowcount == 1
 
     async def delete_template(self, scope: Scope, template_id: str) -> ExperimentTemplate | None:
         """Delete a template and return it as it was; runs keep their own snapshot."""

@@ -74,8 +74,19 @@ async def test_nothing_is_seen_from_another_scope(store: Store, time: Time) -> N
 async def test_a_deleted_template_is_gone_and_stays_gone(store: Store) -> None:
     made = await store.create_template(template())
     assert await store.delete_template(SCOPE, made.id) == made
-    await store.update_template(made.model_copy(update={"description": "back?"}))
+    changed = made.model_copy(update={"description": "back?"})
+    assert not await store.update_template(changed, before=made)
     assert await store.template(SCOPE, made.id) is None
+
+
+async def test_of_two_changes_to_the_same_template_one_is_told_to_look_again(
+    store: Store,
+) -> None:
+    made = await store.create_template(template())
+    first, second = (made.model_copy(update={"description": text}) for text in ("one", "two"))
+    assert await store.update_template(first, before=made)
+    assert not await store.update_template(second, before=made)
+    assert await store.template(SCOPE, made.id) == first
 
 
 async def test_a_repeated_token_answers_what_the_first_one_made(store: Store) -> None:
@@ -145,7 +156,8 @@ async def test_tags_change_without_taking_the_run_from_its_worker(store: Store, 
     run = await store.start_experiment(experiment(time))
     claimed = await store.claim(run.id, owner="one", lease=LEASE)
     assert claimed is not None
-    await store.set_experiment_tags(SCOPE, run.id, {"team": "shop"})
+    assert await store.set_experiment_tags(run, {"team": "shop"})
+    assert not await store.set_experiment_tags(run, {"team": "lost"})
     claimed.experiment.reason = "going on"
     await store.commit(claimed.claim, Change(experiment=claimed.experiment))
     stored = await store.experiment(SCOPE, run.id)

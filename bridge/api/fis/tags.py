@@ -51,20 +51,23 @@ async def untag_resource(bridge: Bridge, members: Mapping[str, Any]) -> None:
 async def _change(bridge: Bridge, resource_arn: str, change: Change) -> None:
     name = _named(bridge, resource_arn)
     try:
-        if name.kind == names.TEMPLATE:
-            template = await find_template(bridge, name.id)
-            tagged = template.model_copy(update={"tags": change(template.tags)})
-            await bridge.store.update_template(tagged)
-        elif name.kind == names.EXPERIMENT:
-            experiment = await find_experiment(bridge, name.id)
-            await bridge.store.set_experiment_tags(
-                bridge.scope, experiment.id, change(experiment.tags)
-            )
-        else:
-            msg = "the bridge's actions cannot be tagged; tag a template or an experiment"
-            raise ValidationError(f"resourceArn: {msg}")
+        # Somebody else may tag at the same time: then this change goes on top of that.
+        while not await _change_once(bridge, name, change):
+            pass
     except ValueError as error:
         raise ValidationError(f"tags: {error}") from None
+
+
+async def _change_once(bridge: Bridge, name: names.Name, change: Change) -> bool:
+    if name.kind == names.TEMPLATE:
+        template = await find_template(bridge, name.id)
+        tagged = template.model_copy(update={"tags": change(template.tags)})
+        return await bridge.store.update_template(tagged, before=template)
+    if name.kind == names.EXPERIMENT:
+        experiment = await find_experiment(bridge, name.id)
+        return await bridge.store.set_experiment_tags(experiment, change(experiment.tags))
+    msg = "the bridge's actions cannot be tagged; tag a template or an experiment"
+    raise ValidationError(f"resourceArn: {msg}")
 
 
 def _named(bridge: Bridge, resource_arn: str) -> names.Name:

@@ -69,12 +69,14 @@ async def list_templates(bridge: Bridge, members: Mapping[str, Any]) -> dict[str
 
 async def update_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
     """Replace the members that are given; the whole is judged anew before anything is stored."""
-    before = await find_template(bridge, members["id"])
-    document = merged_document(before, members)
-    read = _accepted(bridge, document, before.id, before.created_at)
-    after = read.model_copy(update={"updated_at": bridge.store.now()})
-    await bridge.store.update_template(after)
-    return {"experimentTemplate": render_template(after)}
+    while True:
+        before = await find_template(bridge, members["id"])
+        document = merged_document(before, members)
+        read = _accepted(bridge, document, before.id, before.created_at)
+        after = read.model_copy(update={"updated_at": bridge.store.now()})
+        # Somebody else may have changed it meanwhile: then the members go into that.
+        if await bridge.store.update_template(after, before=before):
+            return {"experimentTemplate": render_template(after)}
 
 
 async def delete_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,37 @@
+"""Bodies of requests, read as strictly as those of the FIS dialect."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from bridge.api.limits import parse_json
+from bridge.api.native.problems import RefusalError, invalid, problems_of
+from bridge.client.documents import RequestDocument
+
+T = TypeVar("T", bound=RequestDocument)
+
+
+async def read_body(request: Request) -> Any:
+    """Return the JSON value of a body; none is an empty object. Raises RefusalError."""
+    try:
+        return parse_json(await request.body() or b"{}")
+    except ValueError as error:
+        raise RefusalError(HTTPStatus.BAD_REQUEST, str(error)) from None
+
+
+async def read_document(request: Request, kind: type[T]) -> T:
+    """Return a body as the document that it should be. Raises RefusalError."""
+    try:
+        return kind.model_validate(await read_body(request))
+    except ValidationError as error:
+        raise invalid(problems_of(error)) from None
+
+
+def described(kind: type[RequestDocument]) -> dict[str, Any]:
+    """Return what the OpenAPI document says of a body that is read by `read_document`."""
+    schema = kind.model_json_schema(by_alias=True)
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,227 @@
+"""Runs: started, listed, shown, followed, stopped; and records released."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import Annotated, Final
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from bridge.api.bridge import Bridge
+from bridge.api.native.bodies import described, read_document
+from bridge.api.native.problems import conflict, invalid, not_found
+from bridge.api.native.rendering import render_detail, render_event, render_record, render_summary
+from bridge.api.native.templates import accept, stored_template
+from bridge.client.documents import (
+    EventPage,
+    ExperimentDetail,
+    ExperimentPage,
+    ExperimentRecord,
+    ReleaseRequest,
+    StartRequest,
+    StopRequest,
+)
+from bridge.dialects.fis.wording import quote
+from bridge.engine import new_experiment
+from bridge.model import inbox
+from bridge.model.experiment import Experiment
+from bridge.model.inbox import RequestKind
+from bridge.model.problem import Problem
+from bridge.store import Reading, Token, TokenConflictError
+
+LONGEST_WAIT: Final = 20.0
+"""Seconds that one request for events may wait; proxies and drains bear so much."""
+_LOOK_EVERY: Final = 0.1
+_BEGINNING: Final = 1000
+"""Journal entries in which a run's targets and first refusals are found."""
+
+
+class _Page(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    after: str | None = Field(default=None, max_length=64)
+    limit: int = Field(default=100, ge=1, le=100)
+    template_id: str | None = Field(default=None, alias="templateId", max_length=64)
+
+
+class _Place(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    after: int = Field(default=0, ge=0, lt=2**63)
+    wait: float = Field(default=0.0, ge=0, le=LONGEST_WAIT, allow_inf_nan=False)
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class Experiments:
+    """The operations on the runs of one bridge."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        """Work on a bridge."""
+        self._bridge = bridge
+
+    def add_to(self, routes: APIRouter) -> None:
+        """Add the routes."""
+        one = "/v1/experiments/{experiment_id}"
+        routes.add_api_route(
+            "/v1/experiments",
+            self.start,
+            methods=["POST"],
+            status_code=201,
+            openapi_extra=described(StartRequest),
+        )
+        routes.add_api_route("/v1/experiments", self.listed, methods=["GET"])
+        routes.add_api_route(one, self.show, methods=["GET"])
+        routes.add_api_route(one + "/events", self.events, methods=["GET"])
+        routes.add_api_route(
+            one + "/stop",
+            self.stop,
+            methods=["POST"],
+            status_code=202,
+            openapi_extra=described(StopRequest),
+        )
+        routes.add_api_route(
+            one + "/records/{record_id:path}/release",
+            self.release,
+            methods=["POST"],
+            status_code=202,
+            openapi_extra=described(ReleaseRequest),
+        )
+
+    async def start(self, request: Request) -> ExperimentDetail:
+        """Start a run of a document, which is stored as a template, or of a stored template."""
+        asked = await read_document(request, StartRequest)
+        if (asked.template is None) == (asked.template_id is None):
+            message = 'give either "template" (a document) or "templateId", not both or none'
+            raise invalid([Problem(path="template", message=message)])
+        bridge = self._bridge
+        token = _token(asked)
+        if asked.template is not None:
+            template = await accept(bridge, asked.template, asked.tags, token)
+        else:
+            template = await stored_template(bridge, asked.template_id or "", asked.tags)
+        fresh = new_experiment(
+            template, now=bridge.store.now(), tags=asked.tags, actions_mode=asked.actions_mode
+        )
+        try:
+            experiment = await bridge.store.start_experiment(fresh, token)
+        except TokenConflictError as error:
+            raise conflict(f"clientToken: {error}") from None
+        bridge.dispatcher.wake(experiment.id)
+        return await self._detail(experiment)
+
+    async def listed(self, page: Annotated[_Page, Query()]) -> ExperimentPage:
+        """List runs, the newest first."""
+        if page.after is not None:
+            await self._find(page.after)
+        found = await self._bridge.store.experiments(
+            self._bridge.scope,
+            template_id=page.template_id,
+            after=page.after,
+            limit=page.limit + 1,
+        )
+        shown = found[: page.limit]
+        return ExperimentPage(
+            experiments=tuple(render_summary(experiment) for experiment in shown),
+            next=shown[-1].id if len(found) > page.limit else None,
+        )
+
+    async def show(self, experiment_id: str) -> ExperimentDetail:
+        """Show a run: actions, targets, records, stop conditions, and why it failed."""
+        return await self._detail(await self._find(unquote(experiment_id)))
+
+    async def events(self, experiment_id: str, place: Annotated[_Place, Query()]) -> EventPage:
+        """Read a run's journal past a place; waits for something new as long as it is asked to."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + place.wait
+        while True:
+            # The state first: an end that is seen here stands in the journal that is read next.
+            experiment = await self._find(unquote(experiment_id))
+            found = await self._bridge.store.journal(
+                experiment.id, after=place.after, limit=place.limit
+            )
+            if found or experiment.status.ended or loop.time() >= until:
+                break
+            await asyncio.sleep(_LOOK_EVERY)
+        return EventPage(
+            events=tuple(render_event(event) for event in found),
+            next=found[-1].sequence if found else place.after,
+            ended=experiment.status.ended,
+        )
+
+    async def stop(self, experiment_id: str, request: Request) -> ExperimentDetail:
+        """Ask a run to stop and undo everything; one that has ended is shown as it is."""
+        asked = await read_document(request, StopRequest)
+        experiment = await self._find(unquote(experiment_id))
+        if not experiment.status.ended:
+            await self._ask(experiment, RequestKind.STOP, {"reason": asked.reason, "cause": "user"})
+        return await self._detail(experiment)
+
+    async def release(
+        self, experiment_id: str, record_id: str, request: Request
+    ) -> ExperimentRecord:
+        """Give up undoing one record; what is left of the fault is the operator's then."""
+        asked = await read_document(request, ReleaseRequest)
+        experiment = await self._find(unquote(experiment_id))
+        wanted = unquote(record_id)
+        records = await self._bridge.store.records(experiment.id)
+        record = next((record for record in records if record.id == wanted), None)
+        if record is None:
+            raise not_found(
+                f"experiment {experiment.id} has no record {quote(wanted)}; "
+                "GET /v1/experiments/{id} lists those that it has"
+            )
+        if record.phase.ended:
+            raise conflict(
+                f"record {record.id} has ended already ({record.phase.value}); "
+                "there is nothing to release"
+            )
+        details = {"record": record.id, "reason": asked.reason}
+        await self._ask(experiment, RequestKind.RELEASE, details)
+        return render_record(record)
+
+    async def _ask(
+        self, experiment: Experiment, kind: RequestKind, details: dict[str, str]
+    ) -> None:
+        store = self._bridge.store
+        await store.append(
+            inbox.Request(experiment=experiment.id, kind=kind, at=store.now(), details=details)
+        )
+        self._bridge.dispatcher.wake(experiment.id)
+
+    async def _find(self, experiment_id: str) -> Experiment:
+        found = await self._bridge.store.experiment(self._bridge.scope, experiment_id)
+        if found is None:
+            raise not_found(
+                f"there is no experiment {quote(experiment_id)} in {self._bridge.scope}; "
+                "`faultbridge experiments` lists those that there are"
+            )
+        return found
+
+    async def _detail(self, experiment: Experiment) -> ExperimentDetail:
+        store = self._bridge.store
+        watched = experiment.template.watched
+        readings: dict[str, Reading] = {}
+        for source in sorted({condition.source for condition in watched}):
+            values = [c.value or "" for c in watched if c.source == source]
+            readings |= await store.readings(experiment.scope, source, values)
+        return render_detail(
+            experiment,
+            now=store.now(),
+            records=await store.records(experiment.id),
+            readings=readings,
+            beginning=await store.journal(experiment.id, limit=_BEGINNING),
+        )
+
+
+def _token(asked: StartRequest) -> Token | None:
+    if asked.client_token is None:
+        return None
+    rest = asked.model_dump(mode="json", exclude={"client_token"})
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
+    return Token(operation="v1/start", value=asked.client_token, fingerprint=fingerprint)

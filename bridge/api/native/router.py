@@ -1,0 +1,38 @@
+"""The routes of the native API."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bridge.api.bridge import Bridge
+from bridge.api.native.catalog import add_catalog
+from bridge.api.native.experiments import Experiments
+from bridge.api.native.health import add_health
+from bridge.api.native.problems import ProblemRoute, not_found
+from bridge.api.native.templates import add_validation
+from bridge.dialects.fis.wording import quote
+
+
+def router(bridge: Bridge) -> APIRouter:
+    """Return the routes, bound to a bridge. Refusals are ``application/problem+json``."""
+    routes = APIRouter(tags=["Faultbridge"], route_class=ProblemRoute)
+    add_validation(bridge, routes)
+    Experiments(bridge).add_to(routes)
+    add_catalog(bridge, routes)
+    add_health(bridge, routes)
+    routes.add_api_route(
+        "/v1/{rest:path}",
+        _unrouted,
+        methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        include_in_schema=False,
+    )
+    return routes
+
+
+async def _unrouted(request: Request) -> Response:
+    raise not_found(
+        f"there is no operation {request.method} {quote(request.url.path)}; "
+        "GET /openapi.json lists those that there are"
+    )

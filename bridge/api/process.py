@@ -1,0 +1,178 @@
+"""One bridge process: the parts put together, taken up, and let go again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.api.bridge import Bridge
+from bridge.catalog import Catalog
+from bridge.dispatch import TimerDispatcher
+from bridge.engine import Engine, Providers
+from bridge.model.inbox import Request, RequestKind
+from bridge.settings import Settings
+from bridge.store import DataDirectory, Store, sqlite_url
+
+RESTORED: Final = (
+    "The database was restored from a backup; what it holds as open is undone and nothing more."
+)
+_LOOK_EVERY: Final = 0.1
+
+
+class StartError(Exception):
+    """The bridge cannot start as it is set up; the text names the setting and the mend."""
+
+
+class Process:
+    """One running bridge, as an asynchronous context manager.
+
+    Entering it takes the data directory, opens the store, takes over what a dead predecessor
+    left, and begins to advance runs. Leaving it drains: faults that are in effect stay for the
+    next process, that is what the store is for.
+
+    Raises StartError, or DirectoryInUseError where another bridge runs on the data directory.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        providers: Callable[[Settings], Providers] = Providers,
+        catalog: Callable[[Settings], Catalog] = Catalog,
+    ) -> None:
+        """Prepare a bridge; other providers and another catalogue are for tests and sandboxes."""
+        self.settings = settings
+        self._make_providers = providers
+        self._make_catalog = catalog
+        self._stack = AsyncExitStack()
+        self._dispatcher = TimerDispatcher()
+        self._bridge: Bridge | None = None
+        self._draining = False
+
+    @property
+    def bridge(self) -> Bridge:
+        """What answers requests; there is one only while the process is entered."""
+        if self._bridge is None:
+            msg = "the process has not been entered"
+            raise RuntimeError(msg)
+        return self._bridge
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            store = self._open(stack)
+            stack.push_async_callback(store.close)
+            if not self.settings.database:
+                # Holding the directory proves that whoever held these leases is dead.
+                await store.take_over()
+            if await store.raise_epoch(self.settings.epoch):
+                await store.stop_all(_stop(store, RESTORED, "restored"))
+            providers = self._make_providers(self.settings)
+            stack.push_async_callback(providers.close)
+            engine = Engine(
+                store,
+                providers,
+                self.settings,
+                worker=_worker_name(),
+                wake=self._dispatcher.wake,
+            )
+            catalog = self._make_catalog(self.settings)
+            self._bridge = Bridge(self.settings, store, catalog, self._dispatcher)
+            self._dispatcher.start(engine)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.drain()
+        await self._stack.aclose()
+
+    async def drain(self) -> None:
+        """Take nothing new and let calls in flight return, for one call lifetime at most.
+
+        Faults that are in effect stay for the next process.
+        """
+        if not self._draining:
+            self._draining = True
+            await self._dispatcher.drain(self.settings.call_lifetime.total_seconds())
+
+    async def stop_all(self, reason: str) -> None:
+        """Ask every open run of the store to stop and undo everything."""
+        store = self.bridge.store
+        await store.stop_all(_stop(store, reason, "user"))
+        for experiment_id in await store.due():
+            self._dispatcher.wake(experiment_id)
+
+    async def settled(self) -> None:
+        """Wait until no run of the store is open: all ended, undone, and unmarked."""
+        # Another process on the store may be what ends a run, so there is nothing to be told by.
+        while await self.bridge.store.next_due() is not None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _open(self, stack: AsyncExitStack) -> Store:
+        settings = self.settings
+        require_installation(settings)
+        if settings.database:
+            return _open_store(settings.database, "FAULTBRIDGE_DATABASE")
+        try:
+            directory = DataDirectory(settings.data)
+        except OSError as error:
+            msg = (
+                f"the data directory {settings.data} cannot be used ({error.strerror}); "
+                "give another with --data or FAULTBRIDGE_DATA"
+            )
+            raise StartError(msg) from None
+        stack.callback(directory.close)
+        return _open_store(sqlite_url(settings.data), f"the data directory {settings.data}")
+
+
+def require_installation(settings: Settings) -> None:
+    """Raise StartError where the installation has no name."""
+    if not settings.installation:
+        msg = (
+            "FAULTBRIDGE_INSTALLATION is not set; name this installation as no other on "
+            'the same accounts is named, such as "payments-prod". The name is written on '
+            "every resource that a fault touches, so that `faultbridge rescue` finds it"
+        )
+        raise StartError(msg)
+
+
+def _open_store(url: str, named: str) -> Store:
+    # The driver's own words may quote the URL and its password.
+    try:
+        return Store.open(url)
+    except CommandError:
+        msg = f"the database of {named} was written by a newer Faultbridge; run that version"
+        raise StartError(msg) from None
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        msg = (
+            f"the database of {named} cannot be opened ({type(error).__name__}); check the URL, "
+            "the rights, and that its driver is installed"
+        )
+        raise StartError(msg) from None
+
+
+def _stop(store: Store, reason: str, cause: str) -> Request:
+    return Request(
+        experiment="",  # the store fills in each run's
+        kind=RequestKind.STOP,
+        at=store.now(),
+        details={"reason": reason, "cause": cause},
+    )
+
+
+def _worker_name() -> str:
+    """Return a name that no other worker on the store has, telling where to look for it."""
+    return f"{socket.gethostname()[:64]}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,108 @@
+"""How the cluster's controllers run: driven by changes and deadlines, never by polling.
+
+A controller does its work in steps that do not wait, so that tests can drive the same code in
+virtual time: `settle` runs all steps that are due now, `run_controllers` does it for real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from bridge.sandbox.kubernetes.objects import HistoryExpiredError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bridge.sandbox.kubernetes.objects import Key, ObjectStore
+
+_LONGEST_SLEEP = timedelta(seconds=5)
+_PACE = timedelta(milliseconds=5)
+_STEPS_TO_SETTLE = 10_000
+
+
+class Controller(Protocol):
+    """What reacts to changes of the store."""
+
+    def step(self) -> bool:
+        """Do one round of what is due now; False when there was nothing to do."""
+
+    def next_due(self) -> datetime | None:
+        """Tell when there will be something to do even if nothing changes."""
+
+
+class ChangedKeys:
+    """The objects that changed since the last look, each once."""
+
+    def __init__(self, store: ObjectStore, wanted: Callable[[Key], bool]) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._version: int | None = None
+
+    def take(self) -> set[Key]:
+        """Return the keys changed since the last call; at first, and after a gap, all of them."""
+        if self._version is None:
+            return self._all()
+        changed: set[Key] = set()
+        try:
+            while (change := self._store.change_after(self._version)) is not None:
+                self._version = change.version
+                if self._wanted(change.key):
+                    changed.add(change.key)
+        except HistoryExpiredError:
+            return self._all()
+        return changed
+
+    def _all(self) -> set[Key]:
+        self._version = self._store.version
+        return {key for key in self._store.keys() if self._wanted(key)}  # noqa: SIM118 - no dict
+
+
+def settle(controllers: Sequence[Controller]) -> datetime | None:
+    """Step the controllers until none has anything to do now; return the next deadline.
+
+    Raises RuntimeError for controllers that never come to rest.
+    """
+    for _ in range(_STEPS_TO_SETTLE):
+        if not _step(controllers):
+            return _next_due(controllers)
+    raise RuntimeError(f"controllers still busy after {_STEPS_TO_SETTLE} rounds")
+
+
+async def run_controllers(
+    store: ObjectStore,
+    controllers: Sequence[Controller],
+    *,
+    now: Callable[[], datetime],
+    pace: timedelta = _PACE,
+) -> None:
+    """Run controllers until cancelled.
+
+    `pace` is the pause between two rounds: as in a real cluster, whoever reads between them
+    sees a state that is not yet complete.
+    """
+    while True:
+        while _step(controllers):  # noqa: ASYNC110 - a pause between rounds, not a poll
+            await asyncio.sleep(pace.total_seconds())
+        due = _next_due(controllers)
+        sleep = _LONGEST_SLEEP if due is None else min(due - now(), _LONGEST_SLEEP)
+        # Nothing can change between the last step and this line: there is no await.
+        with store.subscribe() as changes:
+            try:
+                await asyncio.wait_for(anext(changes), max(sleep.total_seconds(), 0))
+            except (TimeoutError, HistoryExpiredError):
+                continue
+
+
+def _step(controllers: Sequence[Controller]) -> bool:
+    # A list, so that all of them get their turn.
+    busy = [controller.step() for controller in controllers]
+    return any(busy)
+
+
+def _next_due(controllers: Sequence[Controller]) -> datetime | None:
+    return min(
+        (due for controller in controllers if (due := controller.next_due()) is not None),
+        default=None,
+    )
