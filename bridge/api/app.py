@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from bridge import __version__
-from bridge.api import fis
+from bridge.api import fis, native
 from bridge.api.bridge import Bridge
 from bridge.api.errors import LastResort, install_error_handlers
 from bridge.api.limits import Limits
@@ -29,5 +29,6 @@ def create_app(bridge: Bridge, *, hosts: Collection[str] = ()) -> FastAPI:
         middleware=[Middleware(LastResort), Middleware(Limits, hosts=hosts)],
     )
     install_error_handlers(app)
+    app.include_router(native.router(bridge))
     app.include_router(fis.router(bridge))
     return app

@@ -1,0 +1,243 @@
+"""Find the AWS resources that a target of a template asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from bridge.model.scope import Scope
+from bridge.model.template import TemplateTarget
+from providers.aws.arns import Arn, ec2_arn, plain_id
+from providers.aws.batches import LARGEST
+from providers.aws.describe import (
+    VOLUMES_PAGE,
+    instances_by_id,
+    instances_of,
+    volumes_by_id,
+)
+from providers.aws.errors import RefusedError
+from providers.aws.filters import has_tags, matches, tag_filters
+from providers.aws.session import AwsSession
+from providers.contract import (
+    ProviderError,
+    Resolution,
+    Resolver,
+    Resource,
+    TargetParameter,
+    required,
+)
+
+_ALIVE: Final = ["pending", "running", "stopping", "stopped"]
+
+
+class _Ec2Resolver(Resolver):
+    """Resources of EC2, by ids or by tags, then narrowed by filters."""
+
+    provider = "aws"
+    kind: ClassVar[str]
+    """As in the ARN: ``instance``."""
+    prefix: ClassVar[str]
+    """Of plain ids: ``i``."""
+
+    def check_id(self, resource_id: str) -> str | None:
+        """Return what is wrong with the form of the ARN, or None."""
+        arn = Arn.parse(resource_id)
+        if (
+            arn is None
+            or arn.service != "ec2"
+            or not re.fullmatch(rf"{self.kind}/{self.prefix}-[0-9a-f]{{8,17}}", arn.resource)
+        ):
+            return (
+                f'"{resource_id[:128]}" is not the ARN of an EC2 {self.kind}; write '
+                f'"arn:aws:ec2:REGION:ACCOUNT:{self.kind}/{self.prefix}-0123456789abcdef0"'
+            )
+        return None
+
+    async def resolve(self, session: AwsSession, target: TemplateTarget) -> Resolution:
+        """Find them in the session's account and Region, ordered by id. Raises ProviderError."""
+        scope = session.caller.scope
+        if target.resource_arns:
+            require_within(scope, target.resource_arns)
+            ids = [plain_id(arn) for arn in target.resource_arns]
+            found = await self.described(session, ids, whole=bool(target.filters))
+        else:
+            ids = []
+            wanted = tag_filters(target.resource_tags)
+            tagged = await self.tagged(session, wanted, whole=bool(target.filters))
+            found = {
+                plain: one for plain, one in tagged.items() if has_tags(one, target.resource_tags)
+            }
+        missing = [
+            arn for arn, plain in zip(target.resource_arns, ids, strict=True) if plain not in found
+        ]
+        kept = [
+            plain
+            for plain, one in found.items()
+            if matches(one, target.filters) and self.suits(one, target.parameters)
+        ]
+        return Resolution(_resources(self, (ec2_arn(scope, self.kind, p) for p in kept)), missing)
+
+    @abstractmethod
+    async def described(
+        self, session: AwsSession, ids: Sequence[str], *, whole: bool
+    ) -> dict[str, dict[str, Any]]:
+        """Return those that exist, by plain id; ``whole`` with what filters may ask for."""
+
+    @abstractmethod
+    async def tagged(
+        self, session: AwsSession, filters: list[dict[str, Any]], *, whole: bool
+    ) -> dict[str, dict[str, Any]]:
+        """Return those that pass EC2's own filters, by plain id."""
+
+    def suits(self, described: Mapping[str, Any], parameters: Mapping[str, str]) -> bool:  # noqa: ARG002 - volumes have one
+        """Whether a resource passes the target's parameters."""
+        return True
+
+
+class InstanceResolver(_Ec2Resolver):
+    """EC2 instances.
+
+    Found by tags, those that are terminated or shutting down do not count: they keep their
+    tags for an hour, and a percentage of dead instances is not what anybody asks for.
+    """
+
+    resource_type = "aws:ec2:instance"
+    description = "An Amazon EC2 instance"
+    kind = "instance"
+    prefix = "i"
+    permissions = required("ec2:DescribeInstances")
+
+    async def described(
+        self, session: AwsSession, ids: Sequence[str], *, whole: bool
+    ) -> dict[str, dict[str, Any]]:
+        """Return the instances that exist."""
+        return await instances_by_id(session, ids, whole=whole)
+
+    async def tagged(
+        self, session: AwsSession, filters: list[dict[str, Any]], *, whole: bool
+    ) -> dict[str, dict[str, Any]]:
+        """Return the live instances that pass EC2's filters."""
+        alive = {"Name": "instance-state-name", "Values": _ALIVE}
+        return {
+            instance["InstanceId"]: instance
+            async for page in session.pages(
+                "ec2",
+                "DescribeInstances",
+                whole=whole,
+                Filters=[*filters, alive],
+                MaxResults=LARGEST,
+            )
+            for instance in instances_of(page)
+        }
+
+
+class VolumeResolver(_Ec2Resolver):
+    """EBS volumes."""
+
+    resource_type = "aws:ec2:ebs-volume"
+    description = "An Amazon EBS volume"
+    kind = "volume"
+    prefix = "vol"
+    parameters: ClassVar[Mapping[str, TargetParameter]] = {
+        "availabilityZoneIdentifier": TargetParameter(
+            "Name or id of the Availability Zone that the volumes are in."
+        )
+    }
+    permissions = required("ec2:DescribeVolumes")
+
+    async def described(
+        self,
+        session: AwsSession,
+        ids: Sequence[str],
+        *,
+        whole: bool,  # noqa: ARG002 - volumes are always read whole
+    ) -> dict[str, dict[str, Any]]:
+        """Return the volumes that exist."""
+        return await volumes_by_id(session, ids)
+
+    async def tagged(
+        self,
+        session: AwsSession,
+        filters: list[dict[str, Any]],
+        *,
+        whole: bool,  # noqa: ARG002 - volumes are always read whole
+    ) -> dict[str, dict[str, Any]]:
+        """Return the volumes that pass EC2's filters."""
+        return {
+            volume["VolumeId"]: volume
+            async for page in session.pages(
+                "ec2", "DescribeVolumes", Filters=filters, MaxResults=VOLUMES_PAGE
+            )
+            for volume in page["Volumes"]
+        }
+
+    def suits(self, described: Mapping[str, Any], parameters: Mapping[str, str]) -> bool:
+        """Whether the volume is in the Availability Zone, if one is given."""
+        zone = parameters.get("availabilityZoneIdentifier")
+        return zone is None or zone in (
+            described.get("AvailabilityZone"),
+            described.get("AvailabilityZoneId"),
+        )
+
+
+class ClusterResolver(Resolver):
+    """EKS clusters, by ARN only, as in FIS."""
+
+    resource_type = "aws:eks:cluster"
+    provider = "aws"
+    description = "An Amazon EKS cluster"
+    by_tags = False
+    by_filters = False
+    permissions = required("eks:DescribeCluster")
+
+    def check_id(self, resource_id: str) -> str | None:
+        """Return what is wrong with the form of the ARN, or None."""
+        arn = Arn.parse(resource_id)
+        if (
+            arn is None
+            or arn.service != "eks"
+            or not re.fullmatch(r"cluster/[0-9A-Za-z][0-9A-Za-z_-]{0,99}", arn.resource)
+        ):
+            return (
+                f'"{resource_id[:128]}" is not the ARN of an EKS cluster; write '
+                '"arn:aws:eks:REGION:ACCOUNT:cluster/NAME"'
+            )
+        return None
+
+    async def resolve(self, session: AwsSession, target: TemplateTarget) -> Resolution:
+        """Describe each cluster, side by side. Raises ProviderError."""
+        require_within(session.caller.scope, target.resource_arns)
+        arns = sorted(set(target.resource_arns))
+        exist = await asyncio.gather(*(_cluster_exists(session, arn) for arn in arns))
+        found = [arn for arn, exists in zip(arns, exist, strict=True) if exists]
+        missing = [arn for arn in arns if arn not in found]
+        return Resolution(_resources(self, found), missing)
+
+
+async def _cluster_exists(session: AwsSession, arn: str) -> bool:
+    try:
+        await session.call("eks", "DescribeCluster", name=plain_id(arn))
+    except RefusedError as refusal:
+        if refusal.code != "ResourceNotFoundException":
+            raise
+        return False
+    return True
+
+
+def require_within(scope: Scope, arns: Iterable[str]) -> None:
+    """Raise ProviderError when a resource is of another account or Region."""
+    for text in arns:
+        arn = Arn.parse(text)
+        if arn is None or not arn.within(scope):
+            raise ProviderError(
+                f"{text} is not in account {scope.account} and Region {scope.region}, where the "
+                "template runs; write a template there for it.",
+                code="InvalidTarget",
+            )
+
+
+def _resources(resolver: Resolver, arns: Iterable[str]) -> list[Resource]:
+    return [Resource(resolver.resource_type, arn, {"arn": arn}) for arn in sorted(arns)]
