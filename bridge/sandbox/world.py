@@ -131,11 +131,21 @@ class World:
             ]
         return found
 
-    def client(self, service: str) -> Any:
+    async def register(self, bridge_url: str, document: Mapping[str, Any]) -> str:
+        """Create an experiment template through the AWS SDK; return its id."""
+
+        def create() -> str:
+            with closing(self.client("fis", bridge_url)) as fis:
+                made = fis.create_experiment_template(**document)
+            return str(made["experimentTemplate"]["id"])
+
+        return await asyncio.to_thread(create)
+
+    def client(self, service: str, url: str | None = None) -> Any:
         """Return a boto3 client of the sandbox's own user, who may do anything."""
         return boto3.client(  # type: ignore[call-overload] # the stubs want a literal name
             service,
-            endpoint_url=self.aws.url,
+            endpoint_url=url or self.aws.url,
             region_name=self.aws.region,
             aws_access_key_id=CALLER_KEY_ID,
             aws_secret_access_key=CALLER_SECRET,

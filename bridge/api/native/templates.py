@@ -10,25 +10,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from bridge.api.bridge import Bridge
-from bridge.api.fis.templates import examine
 from bridge.api.native.bodies import read_body
+from bridge.api.native.judging import judge, read
 from bridge.api.native.problems import conflict, invalid, not_found
-from bridge.catalog import Catalog
 from bridge.client.documents import Validation
-from bridge.dialects.fis import Parsed, wire_document
 from bridge.dialects.fis.tags import reserved_tag_problems
 from bridge.dialects.fis.wording import quote
 from bridge.model.identifiers import new_template_id
-from bridge.model.moment import Micros
-from bridge.model.problem import InvalidDocumentError, Problem, Severity
-from bridge.model.scope import Scope
+from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
 from bridge.store import Token, TokenConflictError
-
-
-def judge(catalog: Catalog, scope: Scope, document: Any) -> Validation:
-    """Return everything that is wrong with a template document. No I/O, nothing stored."""
-    return Validation(problems=tuple(_read(catalog, scope, document).problems))
 
 
 async def accept(
@@ -36,8 +27,8 @@ async def accept(
 ) -> ExperimentTemplate:
     """Store a document as a template. Raises RefusalError where it has errors."""
     now = bridge.store.now()
-    read = _read(bridge.catalog, bridge.scope, document, template_id=new_template_id(), now=now)
-    template = _without_errors(read.template, [*read.problems, *reserved_tag_problems(tags)])
+    judged = read(bridge.catalog, bridge.scope, document, template_id=new_template_id(), now=now)
+    template = _without_errors(judged.template, [*judged.problems, *reserved_tag_problems(tags)])
     try:
         return await bridge.store.create_template(
             template, token and replace(token, operation="v1/start/template")
@@ -71,21 +62,6 @@ def add_validation(bridge: Bridge, routes: APIRouter) -> None:
         return judge(bridge.catalog, bridge.scope, await read_body(request))
 
     routes.add_api_route("/v1/validate", validate, methods=["POST"])
-
-
-def _read(
-    catalog: Catalog,
-    scope: Scope,
-    document: Any,
-    *,
-    template_id: str = "",
-    now: Micros = Micros(0),  # noqa: B008 - a number in a coat
-) -> Parsed:
-    try:
-        written = wire_document(document)
-    except InvalidDocumentError as error:
-        return Parsed(None, error.problems)
-    return examine(catalog, scope, written, template_id=template_id, now=now)
 
 
 def _without_errors(

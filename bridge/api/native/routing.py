@@ -15,20 +15,20 @@ from bridge.api.native.templates import add_validation
 from bridge.dialects.fis.wording import quote
 
 
-def router(bridge: Bridge) -> APIRouter:
+def routes(bridge: Bridge) -> APIRouter:
     """Return the routes, bound to a bridge. Refusals are ``application/problem+json``."""
-    routes = APIRouter(tags=["Faultbridge"], route_class=ProblemRoute)
-    add_validation(bridge, routes)
-    Experiments(bridge).add_to(routes)
-    add_catalog(bridge, routes)
-    add_health(bridge, routes)
-    routes.add_api_route(
+    found = APIRouter(tags=["Faultbridge"], route_class=ProblemRoute)
+    add_validation(bridge, found)
+    Experiments(bridge).add_to(found)
+    add_catalog(bridge, found)
+    add_health(bridge, found)
+    found.add_api_route(
         "/v1/{rest:path}",
         _unrouted,
         methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         include_in_schema=False,
     )
-    return routes
+    return found
 
 
 async def _unrouted(request: Request) -> Response:

@@ -1,0 +1,56 @@
+"""Which bridge a command speaks to, and what is set up for one that runs here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bridge.cli.exits import CommandError, Exit
+
+if TYPE_CHECKING:
+    from bridge.client import AsyncClient, Client
+    from bridge.settings import Settings
+
+PORT: Final = 4520
+"""Where `serve` listens unless told otherwise."""
+DEFAULT_URL: Final = f"http://127.0.0.1:{PORT}"
+
+
+def configured_url() -> str | None:
+    """Return where the bridge is said to be, by FAULTBRIDGE_URL; None where nothing is said.
+
+    Raises CommandError for what is no address of a bridge.
+    """
+    url = os.environ.get("FAULTBRIDGE_URL", "").strip().rstrip("/")
+    if not url:
+        return None
+    if not url.startswith(("http://", "https://")):
+        shown = url.rpartition("@")[2]
+        msg = f'FAULTBRIDGE_URL: "{shown}" is no address; write it like {DEFAULT_URL}'
+        raise CommandError(Exit.INVALID, msg)
+    return url
+
+
+def connect() -> Client:
+    """Return a client of the configured bridge, or of one that `serve` runs by default."""
+    from bridge.client import Client
+
+    return Client(configured_url() or DEFAULT_URL)
+
+
+def connect_async() -> AsyncClient:
+    """Return a client as `connect` does, for an event loop."""
+    from bridge.client import AsyncClient
+
+    return AsyncClient(configured_url() or DEFAULT_URL)
+
+
+def load_settings(data: Path | None = None) -> Settings:
+    """Return the settings from the environment, with the data directory of a command line.
+
+    Raises pydantic's ValidationError naming the settings that do not fit.
+    """
+    from bridge.settings import Settings
+
+    return Settings() if data is None else Settings(data=data)

@@ -1,0 +1,135 @@
+"""`faultbridge demo`: the main job from beginning to end, in the sandbox, drawn live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from bridge.cli.connection import load_settings
+from bridge.cli.exits import Exit
+from bridge.cli.output import show
+
+if TYPE_CHECKING:
+    from bridge.client import AsyncClient
+    from bridge.sandbox.world import World
+
+_HALF_WAY: Final = 4.0
+"""Seconds into the second run at which the alarm rings; its faults last longer."""
+
+
+def demo() -> None:
+    """Run the carts experiment twice in the sandbox, and prove that nothing is left behind.
+
+    The first run completes. In the second the alarm rings half-way: the run is stopped and
+    every fault undone. Exits with 6 if anything is left behind, with 1 if a run does not end
+    as it should.
+    """
+    with tempfile.TemporaryDirectory(prefix="faultbridge-demo-") as temporary:
+        code = asyncio.run(_show(Path(temporary)))
+    raise typer.Exit(code)
+
+
+async def _show(data: Path) -> Exit:
+    from bridge.cli.listening import bridge_on
+    from bridge.client import AsyncClient
+    from bridge.sandbox.world import World
+
+    show("Starting the sandbox: an AWS account, an EKS cluster with Chaos Mesh, a bridge …")
+    async with World() as world:
+        os.environ.update(world.environment())
+        async with (
+            bridge_on(load_settings(data), "127.0.0.1", 0) as url,
+            AsyncClient(url) as client,
+        ):
+            template = await world.register(url, example())
+            show(
+                f"Registered {template} through the AWS SDK, with durations shortened "
+                "(the sandbox allows PT1S, FIS wants PT1M)."
+            )
+            verdicts = [
+                await _run(client, template, "1. It runs to its end"),
+                await _run(client, template, "2. The alarm rings half-way", alarm=world),
+            ]
+            left = await world.left_behind()
+            await asyncio.to_thread(_prove, world, left)
+    if left:
+        return Exit.LEFT_BEHIND
+    return Exit.COMPLETED if verdicts == ["completed", "stopped"] else Exit.FAILED
+
+
+def example() -> dict[str, Any]:
+    """Return the example template, shortened so that a run takes seconds."""
+    document: dict[str, Any] = json.loads(_example_file().read_text())
+    slow, stop, settle = (
+        document["actions"][name]["parameters"] for name in ("SlowCarts", "StopWorkers", "Settle")
+    )
+    slow["kubernetesSpec"] = slow["kubernetesSpec"].replace('"180s"', '"8s"')
+    slow["maxDuration"] = "PT1M"
+    stop["startInstancesAfterDuration"] = "PT7S"
+    settle["duration"] = "PT3S"
+    return document
+
+
+def _example_file() -> Path:
+    name = "examples/fis/carts-latency.json"
+    checkout = Path(__file__).parents[2] / name
+    packaged = Path(__file__).parents[1] / "sandbox" / name
+    return checkout if checkout.exists() else packaged
+
+
+async def _run(
+    client: AsyncClient, template: str, title: str, *, alarm: World | None = None
+) -> str:
+    from rich.console import Console
+
+    from bridge.cli.follow import follow
+    from bridge.cli.live import view_on
+    from bridge.client import StartRequest
+
+    console = Console()
+    console.rule(f"[bold]{title}")
+    started = await client.start(StartRequest(template_id=template))
+    ringing = asyncio.create_task(_ring(alarm)) if alarm is not None else None
+    with view_on(console) as view:
+        ended = await follow(client, started.id, view)
+    if ringing is not None:
+        await ringing
+    console.print(f"{ended.id} {ended.status.value}: {ended.reason}")
+    return ended.status.value
+
+
+async def _ring(world: World) -> None:
+    await asyncio.sleep(_HALF_WAY)
+    await world.set_alarm("ALARM", "p99 latency of carts is over a second")
+
+
+def _prove(world: World, left: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.rule("[bold]3. Nothing is left behind")
+    table = Table(box=None, header_style="dim")
+    for column in ("instance", "name", "state"):
+        table.add_column(column)
+    names = {instance: name for name, instance in world.estate.instance_ids.items()}
+    with closing(world.client("ec2")) as ec2:
+        for reservation in ec2.describe_instances()["Reservations"]:
+            for one in reservation["Instances"]:
+                table.add_row(
+                    one["InstanceId"], names.get(one["InstanceId"], ""), one["State"]["Name"]
+                )
+    console.print(table)
+    if left:
+        console.print("[bold red]left behind:")
+        for thing in left:
+            console.print(f"  {thing}", markup=False)
+    else:
+        console.print("[green]every instance runs, no chaos resource is left, no mark is left")

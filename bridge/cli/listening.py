@@ -1,0 +1,136 @@
+"""A bridge behind a listening socket, ended by signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import uvicorn
+
+from bridge import __version__
+from bridge.api.app import create_app
+from bridge.api.process import Process, StartError
+from bridge.cli.exits import CommandError, Exit
+from bridge.cli.output import show, tell
+from bridge.settings import Settings
+from bridge.store import DirectoryInUseError
+
+_LAST_REQUESTS: Final = 3
+"""Seconds that requests in flight may take once the server is told to end."""
+_BACKLOG: Final = 128
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us: ours end with a drain and exit code 0."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+async def listen(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Run a bridge until SIGTERM or SIGINT, then drain it. Raises CommandError.
+
+    ``ready`` is told the bridge's URL once it answers; by default that is printed.
+    """
+    ended = signalled()
+    async with bridge_on(settings, host, port) as url:
+        where = "FAULTBRIDGE_DATABASE" if settings.database else settings.data
+        if ready is None:
+            show(
+                f"Faultbridge {__version__} ready on {url} "
+                f"(installation {settings.installation}, {where})"
+            )
+        else:
+            ready(url)
+        await ended.wait()
+        tell("faultbridge: draining; faults in effect are left to the next process")
+
+
+@asynccontextmanager
+async def bridge_on(settings: Settings, host: str, port: int) -> AsyncIterator[str]:
+    """Run a bridge that answers on a socket for as long as the block runs; yield its URL.
+
+    Raises CommandError where it cannot listen or start.
+    """
+    with _bind(host, port) as listener:
+        try:
+            async with Process(settings) as process, _answering(process, listener):
+                yield _url(host, listener)
+        except (StartError, DirectoryInUseError) as error:
+            code = Exit.INVALID if isinstance(error, StartError) else Exit.NO_BRIDGE
+            raise CommandError(code, str(error)) from None
+
+
+def signalled() -> asyncio.Event:
+    """Take SIGTERM and SIGINT: the first sets the event, a second ends the process at once."""
+    event = asyncio.Event()
+
+    def end() -> None:
+        if event.is_set():
+            os._exit(Exit.LEFT_BEHIND)
+        event.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    return event
+
+
+@asynccontextmanager
+async def _answering(process: Process, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        create_app(process.bridge, hosts=process.settings.hosts),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_REQUESTS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.ready.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's delay off only where it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        msg = f"cannot listen on {host} port {port} ({error.strerror}); give another --port"
+        raise CommandError(Exit.NO_BRIDGE, msg) from None
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"

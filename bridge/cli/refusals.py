@@ -1,0 +1,37 @@
+"""What a command says when it cannot do what was asked, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import traceback
+
+from pydantic import ValidationError
+
+from bridge.cli.exits import CommandError, Exit
+from bridge.cli.output import clean
+from bridge.client.errors import ClientError, RefusedError
+
+
+def explain(error: Exception) -> tuple[Exit, str]:
+    """Return exit code and words for an error that ended a command."""
+    if isinstance(error, CommandError):
+        return error.code, str(error)
+    if isinstance(error, RefusedError):
+        problems = error.problem.problems
+        text = "\n".join(str(problem) for problem in problems) or str(error)
+        return Exit.INVALID, clean(text)
+    if isinstance(error, ClientError):
+        return Exit.NO_BRIDGE, clean(str(error))
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        return Exit.INVALID, _settings(error)
+    # Only its kind and place: the text of an error that nobody foresaw may hold anything.
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{last.name}, line {last.lineno}"
+    return Exit.NO_BRIDGE, f"the command failed by itself: {type(error).__name__} in {place}"
+
+
+def _settings(error: ValidationError) -> str:
+    lines = []
+    for one in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in one["loc"]).upper()
+        lines.append(f"FAULTBRIDGE_{name}: {one['msg'][:1].lower()}{one['msg'][1:]}")
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""`faultbridge run`: one document, run once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli.connection import configured_url, connect_async, load_settings
+from bridge.cli.exits import CommandError, Exit
+from bridge.cli.output import console, show, show_json, tell
+
+if TYPE_CHECKING:
+    from bridge.cli.live import View
+    from bridge.client.documents import ExperimentDetail
+
+
+def run(
+    file: Annotated[str, typer.Argument(help="Template file, YAML or JSON; - is standard input.")],
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the end; always so without FAULTBRIDGE_URL.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the experiment as one JSON document at the end.")
+    ] = False,
+) -> None:
+    """Run an experiment.
+
+    With FAULTBRIDGE_URL the bridge there runs it. Without, a bridge runs within this command:
+    SIGINT, SIGTERM or SIGHUP stop the experiment, everything is undone, then the command exits; a
+    second signal exits at once and prints how to undo what is left.
+    """
+    from bridge.cli.validate import checked
+
+    remote = configured_url() is not None
+    document = checked(file)
+    view = None if as_json else _view()
+    if remote:
+        experiment = _remote(document, view if wait else None, wait=wait)
+    else:
+        experiment = _embedded(document, view)
+    if as_json:
+        show_json(experiment.wire())
+    if wait or not remote:
+        raise typer.Exit(_conclude(experiment))
+    if not as_json:
+        show(experiment.id)
+        tell(f"faultbridge: started; `faultbridge watch {experiment.id}` follows it")
+
+
+def _view() -> View:
+    from bridge.cli.live import view_on
+
+    return view_on(console())
+
+
+def _embedded(document: dict[str, Any], view: View | None) -> ExperimentDetail:
+    from bridge.cli.embedded import run_embedded
+
+    settings = load_settings()
+
+    async def go() -> ExperimentDetail:
+        return await run_embedded(settings, document, view)
+
+    if view is None:
+        return asyncio.run(go())
+    with view:
+        return asyncio.run(go())
+
+
+def _remote(document: dict[str, Any], view: View | None, *, wait: bool) -> ExperimentDetail:
+    from uuid import uuid4
+
+    from bridge.client import StartRequest
+
+    request = StartRequest(template=document, client_token=str(uuid4()))
+
+    async def go() -> ExperimentDetail:
+        async with connect_async() as client:
+            started = await client.start(request)
+            if not wait:
+                return started
+            return await watched(started.id, view)
+
+    return asyncio.run(go())
+
+
+async def watched(experiment_id: str, view: View | None) -> ExperimentDetail:
+    """Follow a run of the configured bridge; an interrupt leaves it to the bridge.
+
+    Raises CommandError when interrupted, and what the client raises.
+    """
+    from bridge.cli.follow import follow
+
+    try:
+        async with connect_async() as client:
+            if view is None:
+                return await follow(client, experiment_id, None)
+            with view:
+                return await follow(client, experiment_id, view)
+    except asyncio.CancelledError:
+        msg = f"the experiment goes on; `faultbridge stop {experiment_id}` ends it"
+        raise CommandError(Exit.INTERRUPTED, msg) from None
+
+
+def _conclude(experiment: ExperimentDetail) -> Exit:
+    from bridge.cli.verdict import account, verdict
+
+    for line in account(experiment):
+        tell(line)
+    return verdict(experiment)

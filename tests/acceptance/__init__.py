@@ -1,0 +1,1 @@
+"""What a user does, line by line, with the real clients."""

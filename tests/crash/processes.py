@@ -1,0 +1,139 @@
+"""Real processes around the sandbox: a world that goes on, and bridges that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from bridge.client import AsyncClient
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class World:
+    """A running sandbox without a bridge."""
+
+    environment: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        """Return a client of the emulated cloud."""
+        return boto3.client(  # type: ignore[call-overload] # the stubs want a literal name
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def launch(self, case: str) -> str:
+        """Start an instance of a case's own; return its id when it runs."""
+        with closing(self.client("ec2")) as ec2:
+            made = ec2.run_instances(
+                ImageId=ec2.describe_images()["Images"][0]["ImageId"],
+                MinCount=1,
+                MaxCount=1,
+                TagSpecifications=[
+                    {"ResourceType": "instance", "Tags": [{"Key": "crash", "Value": case}]}
+                ],
+            )
+            (instance,) = made["Instances"]
+            ec2.get_waiter("instance_running").wait(
+                InstanceIds=[instance["InstanceId"]], WaiterConfig={"Delay": 1}
+            )
+        return str(instance["InstanceId"])
+
+    def left_behind(self, instance: str, experiment: str) -> list[str]:
+        """Say what a case has left: a stopped instance, a mark, a chaos resource."""
+        with closing(self.client("ec2")) as ec2:
+            ((found,),) = [
+                one["Instances"]
+                for one in ec2.describe_instances(InstanceIds=[instance])["Reservations"]
+            ]
+        left = [] if found["State"]["Name"] == "running" else [found["State"]["Name"]]
+        left += [tag["Key"] for tag in found["Tags"] if tag["Key"].startswith("faultbridge:")]
+        return left + [
+            name for name, owner in self.chaos_resources().items() if experiment in owner
+        ]
+
+    def chaos_resources(self) -> dict[str, str]:
+        """Map the chaos resources of the cluster to their annotations."""
+        from kubernetes import client, config  # noqa: PLC0415 - slow, and only here
+
+        api = config.new_client_from_config(self.environment["KUBECONFIG"])
+        with api:
+            found: Any = client.CustomObjectsApi(api).list_namespaced_custom_object(
+                "chaos-mesh.org", "v1alpha1", "default", "networkchaos"
+            )
+        return {
+            one["metadata"]["name"]: json.dumps(one["metadata"].get("annotations", {}))
+            for one in found["items"]
+        }
+
+
+def document(case: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / "examples/fis/carts-latency.json").read_text())
+    workers = document["targets"]["HalfOfTheWorkers"]
+    workers |= {"resourceTags": {"crash": case}, "selectionMode": "ALL"}
+    slow, stop, settle = (
+        document["actions"][name]["parameters"] for name in ("SlowCarts", "StopWorkers", "Settle")
+    )
+    slow["kubernetesSpec"] = slow["kubernetesSpec"].replace("180s", "3s")
+    slow["maxDuration"] = "PT1M"
+    stop["startInstancesAfterDuration"] = "PT3S"
+    settle["duration"] = "PT1S"
+    return document
+
+
+@asynccontextmanager
+async def bridge(
+    world: World, data: Path, *, die_at: int | None = None
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run a bridge; yield its process and URL. It is asked to end with SIGTERM."""
+    program = ["-m", "bridge.cli"] if die_at is None else ["-m", "tests.crash.dying_bridge"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *program,
+        "serve",
+        "--data",
+        str(data),
+        "--port",
+        "0",
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        env={
+            **os.environ,
+            **world.environment,
+            "FAULTBRIDGE_CALL_LIFETIME": "PT2S",
+            "DIE_AT": str(die_at),
+            "POINTS_FILE": str(data) + ".points",
+        },
+    )
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    assert " ready on " in line, line
+    try:
+        yield process, line.split(" ready on ")[1].split()[0]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            assert await process.wait() == 0, "a drain ends with 0"
+        await process.wait()
+
+
+async def ended(url: str, experiment: str) -> str:
+    async with AsyncClient(url) as client:
+        while True:
+            found = await client.experiment(experiment)
+            if found.status.ended and all(r.ended for r in found.records):
+                return found.status.value
+            await asyncio.sleep(0.2)
