@@ -1,0 +1,235 @@
+"""The verbs of the API: what create, get, list, update, patch and delete do to the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bridge.sandbox.kubernetes import crd, patch, preparation, request, schema, status
+from bridge.sandbox.kubernetes.deletion import DeleteOptions, read_options
+from bridge.sandbox.kubernetes.identity import AdmissionDeniedError, Admit, Identity
+from bridge.sandbox.kubernetes.listing import list_objects
+from bridge.sandbox.kubernetes.metadata import generated_name
+from bridge.sandbox.kubernetes.objects import (
+    Key,
+    Object,
+    ObjectConflictError,
+    ObjectExistsError,
+    ObjectNotFoundError,
+    ObjectStore,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.sandbox.kubernetes.request import RequestInfo
+    from bridge.sandbox.kubernetes.resources import Resource, ResourceTable
+
+_KEPT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+_NAME_ATTEMPTS = 8
+
+
+@dataclass
+class Call:
+    """One authorised request for a resource. `warnings` go to the client as headers."""
+
+    identity: Identity
+    info: RequestInfo
+    resource: Resource
+    query: Mapping[str, str]
+    body: bytes = b""
+    content_type: str = "application/json"
+    dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """The key of the object that the path names."""
+        namespace = self.info.namespace if self.resource.namespaced else ""
+        return Key(self.resource.group, self.resource.plural, namespace, self.info.name)
+
+    @property
+    def field_validation(self) -> str:
+        """What to do about unknown fields."""
+        return self.query.get("fieldValidation") or "Warn"
+
+
+class Registry:
+    """Performs calls on the store, under the rules of each resource."""
+
+    def __init__(self, store: ObjectStore, table: ResourceTable, admit: Admit | None) -> None:
+        self.store = store
+        self._table = table
+        self._admission = admit
+
+    def create(self, call: Call) -> Object:
+        """Store a new object."""
+        resource = call.resource
+        obj, twice = preparation.read_object(resource, call.info, call.body, call.content_type)
+        call.warnings += preparation.prune_fields(resource, obj, twice, call.field_validation)
+        metadata = obj["metadata"]
+        if metadata.get("resourceVersion"):
+            raise status.unclassified("resourceVersion should not be set on objects to be created")
+        key = call.key
+        if not metadata.get("name") and metadata.get("generateName"):
+            for _ in range(_NAME_ATTEMPTS):
+                metadata["name"] = generated_name(metadata["generateName"])
+                if self.store.get(key._replace(name=metadata["name"])) is None:
+                    break
+        key = key._replace(name=metadata.get("name") or "")
+        self._check_namespace(key)
+        preparation.complete(resource, obj, self.store.now())
+        self._admit(call, "create", None, obj)
+        call.warnings += preparation.check(resource, obj)
+        generation = 1 if resource.generation else None
+        try:
+            created = self.store.create(key, obj, generation=generation, dry_run=call.dry_run)
+        except ObjectExistsError as error:
+            raise status.already_exists(key.group, key.resource, key.name) from error
+        if not call.dry_run:
+            self._serve(resource, created)
+        return created
+
+    def get(self, call: Call) -> Object:
+        """Return the object that the path names."""
+        found = self.store.get(call.key)
+        if found is None:
+            raise status.not_found(call.key.group, call.key.resource, call.key.name)
+        return found
+
+    def list_objects(self, call: Call) -> tuple[list[Object], dict[str, Any]]:
+        """Return the objects that a list request asks for, and the metadata of the list."""
+        namespace = call.info.namespace if call.resource.namespaced else ""
+        return list_objects(self.store, call.resource, namespace, call.query)
+
+    def replace(self, call: Call) -> Object:
+        """Update an object as a whole."""
+        resource = call.resource
+        if not call.info.name:
+            raise status.bad_request("name must be provided")
+        new, twice = preparation.read_object(resource, call.info, call.body, call.content_type)
+        old = self.get(call)
+        version = new["metadata"].get("resourceVersion")
+        preparation.check_version(resource, call.info.name, version)
+        return self._update(call, old, new, twice, version)
+
+    def patch(self, call: Call) -> Object:
+        """Change parts of an object."""
+        media = call.content_type
+        patch.check_media_type(media, custom=call.resource.custom)
+        change, twice = request.parse(call.body, media)
+        old = self.get(call)
+        new = patch.apply(media, old, change)
+        preparation.check_object(call.resource, call.info, new)
+        preparation.check_identity(call.resource, new, old)
+        version = new["metadata"].get("resourceVersion")
+        return self._update(call, old, new, twice, version)
+
+    def _update(
+        self, call: Call, old: Object, new: Object, twice: list[str], version: str | None
+    ) -> Object:
+        resource, key = call.resource, call.key
+        call.warnings += preparation.prune_fields(resource, new, twice, call.field_validation)
+        uid = new["metadata"].get("uid")
+        new = preparation.keep_other_half(resource, new, old, call.info.subresource)
+        if resource.schema is not None:
+            schema.default(new, resource.schema)
+        if uid:
+            new["metadata"]["uid"] = uid
+        if preparation.is_definition(resource) and not crd.validate(new, old):
+            crd.complete(new, self.store.now())
+        if not call.info.subresource:
+            self._admit(call, "update", old, new)
+        call.warnings += preparation.check(resource, new, old)
+        try:
+            updated = self.store.update(
+                key, new, expected_version=version or None, dry_run=call.dry_run
+            )
+        except ObjectNotFoundError as error:
+            raise status.not_found(key.group, key.resource, key.name) from error
+        except ObjectConflictError as error:
+            raise status.conflict(key.group, key.resource, key.name, str(error)) from error
+        if not call.dry_run:
+            self._serve(resource, updated)
+        return updated
+
+    def delete(self, call: Call) -> tuple[Object, bool]:
+        """Delete an object; returns it, and whether it is gone already."""
+        options = read_options(call.body, call.content_type, call.query)
+        old = self.get(call)
+        return self._delete(call, old, options)
+
+    def delete_collection(self, call: Call) -> tuple[list[Object], dict[str, Any]]:
+        """Delete all objects that a list request would return."""
+        options = read_options(call.body, call.content_type, call.query)
+        objects, metadata = self.list_objects(call)
+        for obj in objects:
+            self._delete(call, obj, options)
+        return objects, metadata
+
+    def _delete(self, call: Call, old: Object, options: DeleteOptions) -> tuple[Object, bool]:
+        resource = call.resource
+        place = old["metadata"].get("namespace", "")
+        key = Key(resource.group, resource.plural, place, old["metadata"]["name"])
+        if (key.group, key.resource) == ("", "namespaces") and key.name in _KEPT_NAMESPACES:
+            raise status.refused(
+                key.group, key.resource, key.name, "this namespace may not be deleted"
+            )
+        self._admit(call, "delete", old, None)
+        try:
+            gone = self.store.delete(
+                key,
+                uid=options.uid,
+                expected_version=options.resource_version,
+                add_finalizers=options.finalizers,
+                dry_run=call.dry_run or options.dry_run,
+            )
+        except ObjectConflictError as error:
+            raise status.conflict(key.group, resource.kind, key.name, str(error)) from error
+        is_gone = "deletionTimestamp" not in gone["metadata"]
+        if is_gone and not (call.dry_run or options.dry_run):
+            self.forget(key, gone)
+        return gone, is_gone
+
+    def _check_namespace(self, key: Key) -> None:
+        if not key.namespace:
+            return
+        namespace = self.store.get(("", "namespaces", "", key.namespace))
+        if namespace is None:
+            raise status.not_found("", "namespaces", key.namespace)
+        if "deletionTimestamp" in namespace["metadata"]:
+            refusal = status.refused(
+                key.group,
+                key.resource,
+                key.name,
+                f"unable to create new content in namespace {key.namespace} because it is being "
+                "terminated",
+            )
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {key.namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            refusal.details = {**(refusal.details or {}), "causes": [cause]}
+            raise refusal
+
+    def _admit(self, call: Call, verb: str, old: Object | None, new: Object | None) -> None:
+        if self._admission is None:
+            return
+        try:
+            call.warnings += self._admission(call.identity, verb, old, new) or []
+        except AdmissionDeniedError as denied:
+            raise status.ApiError(
+                denied.code, denied.reason or "Forbidden", denied.message, details={}
+            ) from denied
+
+    def _serve(self, resource: Resource, obj: Object) -> None:
+        if preparation.is_definition(resource):
+            names = obj["spec"]["names"]
+            self._table.replace_custom(obj["spec"]["group"], names["plural"], crd.resources(obj))
+
+    def forget(self, key: Key, obj: Object) -> None:
+        """Stop serving the resources of a definition that is gone."""
+        if (key.group, key.resource) == ("apiextensions.k8s.io", "customresourcedefinitions"):
+            spec = obj["spec"]
+            self._table.replace_custom(spec["group"], spec["names"]["plural"], ())
