@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.engine import lease as leases
 from bridge.engine import requests
-from bridge.engine.calls import Apply, Context, begin_inject, perform
+from bridge.engine.calls import begin_inject, perform
+from bridge.engine.context import Apply, Context
 from bridge.engine.decisions import Call, Initiate, Inject, Prepare, Revert
 from bridge.engine.experiment import planned_length
 from bridge.engine.machine import decide

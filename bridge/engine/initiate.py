@@ -27,7 +27,7 @@ from providers.contract import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bridge.engine.calls import Context
+    from bridge.engine.context import Context
     from bridge.engine.run import Run
 
 _PAGE = 100

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bridge.engine.calls import words
+from bridge.engine.context import words
 from providers import registry
 from providers.contract import Caller, FoundMark, Outcome, OutcomeKind, ProviderError
 

@@ -1,0 +1,177 @@
+"""Making an action's records: what it will touch, and all that undoing needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.engine import lifecycle
+from bridge.engine.context import words
+from bridge.model.experiment import FailureCode
+from bridge.model.moment import Micros
+from bridge.model.record import Record
+from bridge.store import OverlapError
+from providers.contract import (
+    AccessDeniedError,
+    FenceLostError,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    ProviderError,
+    Resource,
+    TransientError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.engine.context import Apply, Context
+    from bridge.engine.decisions import Prepare
+    from bridge.engine.run import Run
+    from providers.contract import Fault, FaultParameters, Outcomes
+
+
+async def prepare(call: Prepare, context: Context) -> Apply:
+    """Read what undoing will need, and make the records; nothing is changed anywhere."""
+    run, name = context.run, call.action
+    fault, parameters = context.fault(name)
+    records = await _new_records(call, context, fault, parameters)
+    live = _live(run)
+    fresh = [record for record in records if _place(record) not in live]
+    outcomes: Outcomes = {}
+    if any(_being_undone(run, live.get(_place(record))) for record in records):
+        return lambda run, now: _prepare_again(run, name, now, "", transient=True)
+    if fresh:
+        held = await context.store.holders(run.experiment.scope, fresh)
+        if held:
+            (resource, _), holder = next(iter(held.items()))
+            reason = str(OverlapError(resource, holder))
+            return lambda run, now: _prepare_refused(
+                run, name, reason, now, FailureCode.CONFIGURATION
+            )
+        try:
+            session = await context.session(fault.provider)
+            outcomes = await fault.prepare(session, parameters, fresh)
+        except Exception as error:  # noqa: BLE001 - whatever a provider raises, the run goes on
+            return _prepare_failed(name, error)
+        outcomes = {**outcomes, **_foreign(fault, fresh, outcomes)}
+
+    def apply(run: Run, now: Micros) -> None:
+        action = run.actions[name]
+        if action.status.ended or action.verdict is not None:
+            return
+        action.prepared, action.look_at, action.looks = True, None, 0
+        run.changed = True
+        live = _live(run)
+        for record in records:
+            # Another action of the run may have taken the resource while we were reading.
+            shared = live.get(_place(record))
+            if shared is None:
+                run.add(record)
+            else:
+                shared.holders = (*shared.holders, name)
+                run.touch(shared)
+        lifecycle.prepared(run, name, outcomes, now)
+
+    return apply
+
+
+async def _new_records(
+    call: Prepare, context: Context, fault: Fault, parameters: FaultParameters
+) -> list[Record]:
+    run, name = context.run, call.action
+    resources: list[Resource] = []
+    for target in run.experiment.template.actions[name].targets.values():
+        resources += await _resources(context, target)
+    plan = Plan(
+        experiment=run.experiment.id,
+        action=name,
+        installation=context.installation,
+        ends_at=run.actions[name].ends_at,
+    )
+    return [
+        Record(
+            id=f"{run.experiment.id}/{name}/{number}",
+            action=name,
+            holders=(name,),
+            fault=fault.id,
+            resource=subject.resource,
+            effect=fault.effect,
+            touches=subject.touches,
+            state=subject.state,
+        )
+        for number, subject in enumerate(fault.subjects(parameters, resources, plan))
+    ]
+
+
+async def _resources(context: Context, target: str) -> list[Resource]:
+    found: list[Resource] = []
+    after = 0
+    while True:
+        page = await context.store.resolved_targets(
+            context.run.experiment.id, target=target, after=after, limit=1000
+        )
+        if not page:
+            return found
+        after = page[-1][0]
+        found += [Resource(one.resource_type, one.id, one.information) for _, one in page]
+
+
+_Place = tuple[str, str | None]
+
+
+def _place(record: Record) -> _Place:
+    return record.resource, record.effect
+
+
+def _live(run: Run) -> dict[_Place, Record]:
+    """Map what the run's own live records hold; a record without effect holds nothing."""
+    return {
+        _place(record): record
+        for record in run.records.values()
+        if record.effect is not None and not record.phase.ended
+    }
+
+
+def _being_undone(run: Run, record: Record | None) -> bool:
+    return record is not None and all(
+        run.actions[holder].verdict is not None for holder in record.holders
+    )
+
+
+def _foreign(fault: Fault, records: Sequence[Record], outcomes: Outcomes) -> Outcomes:
+    marks = {record.id: fault.foreign_mark(record) for record in records}
+    return {
+        record.id: Outcome(
+            OutcomeKind.REJECTED,
+            f"{record.resource} bears the mark {marks[record.id]} of another run; "
+            "wait for it to end, or undo it with `faultbridge rescue`",
+        )
+        for record in records
+        if marks[record.id] and outcomes.get(record.id) == Outcome(OutcomeKind.DONE)
+    }
+
+
+def _prepare_failed(name: str, error: Exception) -> Apply:
+    reason = words(error)
+    if isinstance(error, AccessDeniedError):
+        return lambda run, now: _prepare_refused(run, name, reason, now, FailureCode.AUTHORIZATION)
+    if isinstance(error, TransientError | FenceLostError):
+        return lambda run, now: _prepare_again(run, name, now, reason, transient=True)
+    code = FailureCode.DEPENDENCY if isinstance(error, ProviderError) else FailureCode.INTERNAL
+    return lambda run, now: _prepare_refused(run, name, reason, now, code)
+
+
+def _prepare_refused(run: Run, name: str, reason: str, now: Micros, code: FailureCode) -> None:
+    if run.actions[name].verdict is None and not run.actions[name].status.ended:
+        run.fail_action(name, reason, now, code=code)
+
+
+def _prepare_again(run: Run, name: str, now: Micros, reason: str, *, transient: bool) -> None:
+    action = run.actions[name]
+    late = now > (action.started_at or now) + run.limits.late
+    if not transient or late:
+        _prepare_refused(run, name, reason or "not ready in time", now, FailureCode.DEPENDENCY)
+        return
+    action.looks += 1
+    action.look_at = Micros(now + run.pause(action.looks))
+    run.changed = True

@@ -1,0 +1,230 @@
+"""What the experiment's identity needs in a cluster: asked before the run, granted in YAML."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from providers.contract import Denial, ProviderError
+from providers.kubernetes.api import DeniedError
+from providers.kubernetes.cluster import Cluster
+from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource
+
+NOT_AUTHORIZED: Final = "Not authorized to perform the required action."
+"""FIS's words for it."""
+LONGEST_REASON: Final = 512
+
+_REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_WHO_AM_I: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_NEEDED: Final = ("create", "get", "delete")
+_GRANTED: Final = ("create", "get", "list", "watch", "delete")
+_UNREVIEWED: Final = frozenset(
+    {
+        "AWSChaos", "GCPChaos", "PodHttpChaos", "PodIOChaos", "PodNetworkChaos",
+        "PhysicalMachine", "StatusCheck", "RemoteCluster", "WorkflowNode",
+    }
+)  # fmt: skip
+"""Kinds whose selectors the authorising webhook of Chaos Mesh does not look at."""
+_UNAUTHORIZED: Final = 401
+
+
+@dataclass(frozen=True)
+class Right:
+    """One thing that the identity must be allowed to do."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource} in namespace {self.namespace}"
+
+
+def needed_rights(resource: CustomResource, spec: Mapping[str, Any]) -> list[Right]:
+    """Return the rights without which the action cannot be done and undone.
+
+    Listing and watching are left out: without them more requests do the same.
+    """
+    rights = [Right(verb, resource.group, resource.plural, resource.namespace) for verb in _NEEDED]
+    if resource.group == CHAOS_MESH and resource.kind not in _UNREVIEWED:
+        # Its webhook asks for the kind in lower case, which is not the plural of all kinds.
+        kind = resource.kind.lower()
+        rights += [
+            Right("create", CHAOS_MESH, kind, namespace)
+            for namespace in selected_namespaces(spec, resource.namespace)
+        ]
+    return list(dict.fromkeys(rights))
+
+
+def selected_namespaces(spec: Mapping[str, Any], own: str) -> list[str]:
+    """Return the namespaces that the selectors of a Chaos Mesh spec touch, sorted.
+
+    ``own`` is the resource's: upstream's default for a selector that names none.
+    """
+    return sorted({name for selector in _selectors(spec) for name in _touched(selector, own)})
+
+
+def _selectors(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "selector" and isinstance(inner, dict):
+                yield inner
+            else:
+                yield from _selectors(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _selectors(inner)
+
+
+def _touched(selector: Mapping[str, Any], own: str) -> list[str]:
+    pods, namespaces = selector.get("pods"), selector.get("namespaces")
+    if isinstance(pods, dict) and pods:
+        return [str(name) for name in pods]
+    return (
+        [str(name) for name in namespaces] if isinstance(namespaces, list) and namespaces else [own]
+    )
+
+
+async def review(
+    cluster: Cluster, resource: CustomResource, spec: Mapping[str, Any]
+) -> list[Denial]:
+    """Ask the cluster whether the identity has the rights; one denial per missing right.
+
+    Raises ProviderError when the cluster cannot be asked; one that refuses to be asked (403)
+    is taken to allow, and the run finds out.
+    """
+    rights = needed_rights(resource, spec)
+    try:
+        allowed = await asyncio.gather(*(_allowed(cluster, right) for right in rights))
+    except DeniedError as error:
+        return [unmapped(cluster)] if error.status == _UNAUTHORIZED else []
+    missing = [right for right, yes in zip(rights, allowed, strict=True) if not yes]
+    if not missing:
+        return []
+    user = await _user(cluster)
+    mend = grant(missing, user, resource)
+    who = cluster.principal or "the context's user"
+    known = f" (in the cluster: user {user})" if user else ""
+    return [
+        denial(f"{NOT_AUTHORIZED} {who}{known} may not {right} of cluster {cluster.name}.", mend)
+        for right in missing
+    ]
+
+
+def denial(reason: str, mend: str = "") -> Denial:
+    """Return a denial with its reason cut to size."""
+    short = reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
+    return Denial(short, mend)
+
+
+async def _allowed(cluster: Cluster, right: Right) -> bool:
+    answer = await cluster.ask(
+        _REVIEWS,
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {
+                "resourceAttributes": {
+                    "verb": right.verb,
+                    "group": right.group,
+                    "resource": right.resource,
+                    "namespace": right.namespace,
+                }
+            },
+        },
+    )
+    return bool((answer.body.get("status") or {}).get("allowed"))
+
+
+async def _user(cluster: Cluster) -> str:
+    """The name that the cluster gives to the identity; empty before Kubernetes 1.28."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        answer = await cluster.ask(_WHO_AM_I, body)
+    except ProviderError:
+        return ""
+    info = (answer.body.get("status") or {}).get("userInfo") or {}
+    return str(info.get("username", ""))
+
+
+def unmapped(cluster: Cluster) -> Denial:
+    """The cluster does not know the identity: which entry makes it known."""
+    if not cluster.principal:
+        return denial(
+            f"{NOT_AUTHORIZED} Cluster {cluster.name} does not accept the credentials of its "
+            "context (HTTP 401): log in again."
+        )
+    account, _, path = cluster.principal.removeprefix("arn:").partition(":role/")
+    name = path.rpartition("/")[2] or "NAME"
+    # aws-auth knows roles without their path.
+    entry = [
+        {
+            "rolearn": f"arn:{account}:role/{name}" if path else cluster.principal,
+            "username": name,
+            "groups": ["faultbridge"],
+        }
+    ]
+    return denial(
+        f"{NOT_AUTHORIZED} Cluster {cluster.name} does not know {cluster.principal} (HTTP 401): "
+        "add an access entry, or an entry under mapRoles in ConfigMap kube-system/aws-auth.",
+        "# Under mapRoles in ConfigMap kube-system/aws-auth (a Role must then be bound to the\n"
+        "# user or the group); or, with authentication mode API or API_AND_CONFIG_MAP:\n"
+        f"#   aws eks create-access-entry --cluster-name {cluster.name} "
+        f"--principal-arn {cluster.principal} --username {name}\n" + _yaml([entry]),
+    )
+
+
+def grant(missing: Sequence[Right], user: str, resource: CustomResource) -> str:
+    """Return the smallest Roles and RoleBindings that would turn these refusals into a yes."""
+    subject = {
+        "kind": "User",
+        "name": user or "USERNAME-OF-THE-IDENTITY",
+        "apiGroup": "rbac.authorization.k8s.io",
+    }
+    name = f"faultbridge-{resource.plural}"
+    documents: list[dict[str, Any]] = []
+    for namespace in sorted({right.namespace for right in missing}):
+        here = [right for right in missing if right.namespace == namespace]
+        documents += [
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "Role",
+                "metadata": {"name": name, "namespace": namespace},
+                "rules": [
+                    _rule(
+                        resource, plural, [right.verb for right in here if right.resource == plural]
+                    )
+                    for plural in sorted({right.resource for right in here})
+                ],
+            },
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "RoleBinding",
+                "metadata": {"name": name, "namespace": namespace},
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "Role",
+                    "name": name,
+                },
+                "subjects": [subject],
+            },
+        ]
+    return _yaml(documents)
+
+
+def _rule(resource: CustomResource, plural: str, verbs: list[str]) -> dict[str, Any]:
+    if plural == resource.plural and verbs != ["create"]:
+        # Where the resource itself lives: with all that makes fewer and earlier requests.
+        verbs = [*_GRANTED, *(["patch"] if resource.group == LITMUS else [])]
+    return {"apiGroups": [resource.group], "resources": [plural], "verbs": verbs}
+
+
+def _yaml(documents: Sequence[Any]) -> str:
+    return str(yaml.safe_dump_all(documents, sort_keys=False))

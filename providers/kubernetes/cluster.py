@@ -1,0 +1,108 @@
+"""One cluster as one caller sees it: every request carries that caller's identity."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from providers.contract import Guard
+from providers.kubernetes.api import Answer, ApiServer, DeniedError
+from providers.kubernetes.resource import INSTALLATION_LABEL
+
+Authorize = Callable[[bool], Awaitable[str]]
+"""Returns the Authorization header; asked with True after a 401, when a newer one may help."""
+
+PAGE: Final = 500
+"""Objects a page of a list, as kubectl asks for."""
+MERGE_PATCH: Final = "application/merge-patch+json"
+_UNAUTHORIZED: Final = 401
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A caller's way into one cluster."""
+
+    id: str
+    server: ApiServer
+    authorize: Authorize
+    guard: Guard | None
+    principal: str
+    """Who the caller is before the cluster maps it: a role's ARN, or empty for a context's user."""
+
+    @property
+    def name(self) -> str:
+        """What messages call the cluster."""
+        return self.server.name
+
+    async def get(self, path: str, **query: str) -> Answer:
+        """Read one object. Raises as ``ApiServer.request`` does."""
+        return await self._request("GET", path, query=query)
+
+    async def list(self, path: str, installation: str | None) -> Answer:
+        """Read all marked objects under a path, of one installation or of any (None)."""
+        value = "" if installation is None else f"={installation.rstrip('-')}"
+        query = {"labelSelector": INSTALLATION_LABEL + value, "limit": str(PAGE)}
+        answer = await self._request("GET", path, query=query)
+        items = list(answer.body.get("items") or ())
+        while proceed := (answer.body.get("metadata") or {}).get("continue"):
+            answer = await self._request("GET", path, query={**query, "continue": str(proceed)})
+            items += answer.body.get("items") or ()
+        return Answer({"items": items}, answer.now)
+
+    async def ask(self, path: str, body: object, **query: str) -> Answer:
+        """Post what changes nothing: a review, or a dry run."""
+        return await self._request("POST", path, query=query, body=body)
+
+    async def create(self, path: str, body: object) -> Answer:
+        """Create an object; a field that its schema does not know is refused."""
+        return await self._request(
+            "POST", path, query={"fieldValidation": "Strict"}, body=body, guard=self.guard
+        )
+
+    async def merge(self, path: str, body: object) -> Answer:
+        """Merge fields into an object."""
+        return await self._request(
+            "PATCH", path, body=body, content_type=MERGE_PATCH, guard=self.guard
+        )
+
+    async def delete(self, path: str, uid: str, propagation: str) -> Answer:
+        """Delete the very object that was read, not a later one of the same name."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid},
+            "propagationPolicy": propagation,
+        }
+        return await self._request("DELETE", path, body=options, guard=self.guard)
+
+    async def watch(
+        self, path: str, installation: str, *, lasting: int
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield changes of an installation's objects, first all there are, for ``lasting`` s."""
+        events = self.server.stream(
+            path,
+            authorization=await self.authorize(False),
+            query={
+                "watch": "true",
+                "labelSelector": f"{INSTALLATION_LABEL}={installation.rstrip('-')}",
+                "timeoutSeconds": str(lasting),
+            },
+            silence=lasting + 10.0,
+        )
+        async with aclosing(events):  # type: ignore[type-var]  # an async generator, typed wider
+            async for event in events:
+                yield event
+
+    async def _request(self, method: str, path: str, **arguments: Any) -> Answer:
+        authorization = await self.authorize(False)
+        try:
+            return await self.server.request(method, path, authorization=authorization, **arguments)
+        except DeniedError as error:
+            if error.status != _UNAUTHORIZED:
+                raise
+            renewed = await self.authorize(True)
+            if renewed == authorization:
+                raise
+        return await self.server.request(method, path, authorization=renewed, **arguments)

@@ -1,0 +1,237 @@
+"""The fault that is a custom resource: created for the run, watched, and removed at its end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from bridge.model.problem import Problem
+from bridge.model.record import Record
+from providers.contract import (
+    DONE,
+    Denial,
+    Duration,
+    Effect,
+    Fault,
+    FaultParameters,
+    Observation,
+    Observations,
+    Outcome,
+    OutcomeKind,
+    Outcomes,
+    Plan,
+    Resource,
+    Subject,
+    TargetSpec,
+    Timing,
+    Undo,
+    optional,
+    required,
+)
+from providers.kubernetes import specs
+from providers.kubernetes.access import denial, review
+from providers.kubernetes.api import ApiError, DeniedError
+from providers.kubernetes.calls import NotServedError, create, located, read, rehearse, remove
+from providers.kubernetes.lifecycle import verdict
+from providers.kubernetes.refusals import refusal, rejected
+from providers.kubernetes.resource import CHAOS_MESH, FAULT, CustomResource, resource_name
+from providers.kubernetes.session import KubernetesSession
+from providers.kubernetes.spec_problems import spec_problems
+from providers.kubernetes.spec_text import read_spec
+from providers.kubernetes.timers import with_switch
+
+
+class InjectCustomResource(Fault):
+    """Create a Chaos Mesh, Litmus or other custom resource in a cluster; remove it at the end."""
+
+    id = FAULT
+    provider = "kubernetes"
+    target = TargetSpec("Cluster", "aws:eks:cluster", single=True)
+    permissions = (
+        # Of Chaos Mesh, as the example; the group is that of the resource.
+        *required("chaos-mesh.org/*:create", "chaos-mesh.org/*:get", "chaos-mesh.org/*:delete"),
+        *optional(
+            "chaos-mesh.org/*:list",
+            loses="each resource is read by itself, and rescue finds none if the database is lost",
+        ),
+        *optional("chaos-mesh.org/*:watch", loses="changes are seen some seconds later"),
+    )
+
+    class Parameters(FaultParameters):
+        """The resource to create, in FIS's words."""
+
+        kubernetes_api_version: str = Field(
+            pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?$",
+            max_length=253,
+            description="Group and version, such as chaos-mesh.org/v1alpha1.",
+        )
+        kubernetes_kind: str = Field(
+            pattern=r"^[A-Z][A-Za-z0-9]{0,62}$",
+            description="Kind of the resource, such as NetworkChaos.",
+        )
+        kubernetes_namespace: str = Field(
+            pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            description="Namespace in which it is created.",
+        )
+        kubernetes_spec: str | dict[str, Any] = Field(
+            description="Its spec: JSON or YAML text, or an object.",
+        )
+        max_duration: Duration = Field(
+            description="The action fails when the chaos has not ended by then.",
+        )
+
+        @property
+        def group(self) -> str:
+            """API group; empty for the core group."""
+            return self.kubernetes_api_version.rpartition("/")[0]
+
+        @property
+        def spec(self) -> dict[str, Any]:
+            """The spec as an object. Raises SpecTextError."""
+            return read_spec(self.kubernetes_spec)
+
+    def undo(self, parameters: Parameters) -> Undo:  # noqa: ARG002 - the same for all kinds
+        """The resource is removed, with which its controller undoes what can be undone."""
+        return Undo.RESTORES
+
+    def timing(self, parameters: Parameters) -> Timing:
+        """It ends when the resource says so; the maximum duration passed is a failure."""
+        return Timing.until_ended(parameters.max_duration)
+
+    def check(self, parameters: Parameters, path: str) -> list[Problem]:
+        """Check the spec as the cluster would, and its own duration against the maximum."""
+        return spec_problems(
+            parameters.kubernetes_api_version,
+            parameters.kubernetes_kind,
+            parameters.kubernetes_namespace,
+            parameters.kubernetes_spec,
+            limit=parameters.max_duration,
+            path=path,
+        )
+
+    def subjects(
+        self, parameters: Parameters, resources: Sequence[Resource], plan: Plan
+    ) -> list[Subject]:
+        """Name the resource of each cluster (there is one)."""
+        spec, kind, group = parameters.spec, parameters.kubernetes_kind, parameters.group
+        _, lasts = with_switch(group, kind, spec, parameters.max_duration)
+        one_shot = group == CHAOS_MESH and specs.is_one_shot(kind, spec)
+        named = [
+            CustomResource(
+                cluster=cluster.id,
+                group=group,
+                version=parameters.kubernetes_api_version.rpartition("/")[2],
+                kind=kind,
+                namespace=parameters.kubernetes_namespace,
+                name=resource_name(plan.installation, plan.experiment, plan.action),
+                installation=plan.installation,
+                experiment=plan.experiment,
+                action=plan.action,
+                deadline=plan.ends_at,
+                one_shot=one_shot,
+                lasts=lasts.total_seconds() if lasts else None,
+            )
+            for cluster in resources
+        ]
+        return [Subject(resource.id, resource.model_dump()) for resource in named]
+
+    async def review(
+        self, session: KubernetesSession, parameters: Parameters, resources: Sequence[Resource]
+    ) -> list[Denial]:
+        """Ask each cluster for the rights, then rehearse the creation (a server-side dry run)."""
+        plan = Plan("", "", session.caller.installation, None)
+        denials: list[Denial] = []
+        for subject in self.subjects(parameters, resources, plan):
+            named = CustomResource.model_validate(subject.state)
+            cluster = await session.cluster(named.cluster)
+            try:
+                resource = await located(cluster, named)
+            except NotServedError as error:
+                denials.append(denial(str(error)))
+                continue
+            except DeniedError:
+                # Whoever is refused discovery is unknown to the cluster; the review says how.
+                resource = named.model_copy(update={"plural": named.kind.lower()})
+            spec, _ = with_switch(named.group, named.kind, parameters.spec, parameters.max_duration)
+            found = await review(cluster, resource, spec)
+            denials += found or await rehearse(cluster, resource, spec)
+        return denials
+
+    async def prepare(
+        self,
+        session: KubernetesSession,
+        parameters: Parameters,  # noqa: ARG002 - subjects() took what is needed
+        records: Sequence[Record],
+    ) -> Outcomes:
+        """Find the kind in the cluster's discovery, and note how to address the resource."""
+        outcomes: dict[str, Outcome] = {}
+        for record in records:
+            named = CustomResource.model_validate(record.state)
+            cluster = await session.cluster(named.cluster)
+            try:
+                resource = await located(cluster, named)
+            except NotServedError as error:
+                outcomes[record.id] = rejected(str(error))
+            except ApiError as error:
+                outcomes[record.id] = rejected(refusal(cluster, "get", error))
+            else:
+                identity = session.caller.identity or ""
+                record.state = resource.model_copy(update={"identity": identity}).model_dump()
+                outcomes[record.id] = DONE
+        return outcomes
+
+    async def inject(
+        self, session: KubernetesSession, parameters: Parameters, records: Sequence[Record]
+    ) -> Outcomes:
+        """Create the resource. One that is there already counts if it carries this run's mark."""
+        outcomes: dict[str, Outcome] = {}
+        for record in records:
+            resource = CustomResource.model_validate(record.state)
+            cluster = await session.cluster(resource.cluster)
+            spec, _ = with_switch(
+                resource.group, resource.kind, parameters.spec, parameters.max_duration
+            )
+            outcomes[record.id] = await create(cluster, resource, spec)
+            if outcomes[record.id].kind is OutcomeKind.PENDING:
+                session.follow(cluster, resource)
+        return outcomes
+
+    async def observe(self, session: KubernetesSession, records: Sequence[Record]) -> Observations:
+        """Read each resource, several of a kind with one list, and judge its status."""
+        collections: dict[tuple[str, str], list[tuple[Record, CustomResource]]] = defaultdict(list)
+        for record in records:
+            resource = CustomResource.model_validate(record.state)
+            collections[resource.cluster, resource.collection].append((record, resource))
+        seen: dict[str, Observation] = {}
+        for (cluster_id, _), entries in collections.items():
+            cluster = await session.cluster(cluster_id)
+            found = await read(cluster, [resource for _, resource in entries])
+            for record, resource in entries:
+                there = found.get(resource.name)
+                if there is None:
+                    session.forget(resource)
+                    seen[record.id] = Observation(Effect.ABSENT)
+                elif not resource.owns(there.body):
+                    seen[record.id] = Observation(
+                        Effect.UNKNOWN, "a resource of its name exists without this run's mark"
+                    )
+                else:
+                    session.follow(cluster, resource)
+                    seen[record.id] = verdict(resource, there.body, there.now)
+        return seen
+
+    async def revert(self, session: KubernetesSession, records: Sequence[Record]) -> Outcomes:
+        """Delete the resource, once its controller has a hold on it, and only if it is ours."""
+        outcomes: dict[str, Outcome] = {}
+        for record in records:
+            resource = CustomResource.model_validate(record.state)
+            cluster = await session.cluster(resource.cluster)
+            outcomes[record.id] = await remove(cluster, resource)
+            if outcomes[record.id] is DONE:
+                session.forget(resource)
+            else:
+                session.follow(cluster, resource)
+        return outcomes

@@ -1,0 +1,158 @@
+"""EKS: where a cluster's API server is, and the token by which it knows an AWS identity.
+
+A token is a signed but unsent STS request; the cluster sends it on, and STS answers whose
+signature it is. So a role needs no IAM permission, only an entry in the cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.model.scope import Scope
+from providers.aws.arns import Arn, partition
+from providers.aws.provider import AwsProvider
+from providers.contract import Caller, ProviderError
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+    from kubernetes.aio.client.configuration import Configuration
+
+    from providers.aws.session import AwsSession
+
+TOKEN_PREFIX: Final = "k8s-aws-v1."  # noqa: S105 - a public marker, not a secret
+RENEW_AFTER: Final = 600.0
+"""Seconds; EKS takes a token for 15 minutes from its signature on."""
+
+_CLUSTER_HEADER: Final = "x-k8s-aws-id"
+_URL_LIFETIME: Final = 60  # seconds, 900 at most; EKS counts its own 15 minutes whatever it says
+
+
+@dataclass(frozen=True)
+class ClusterArn:
+    """An EKS cluster's ARN, taken apart."""
+
+    text: str
+    region: str
+    account: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> ClusterArn | None:
+        """Return the parts, or None when it is not the ARN of an EKS cluster."""
+        arn = Arn.parse(text)
+        if arn is None or arn.service != "eks":
+            return None
+        kind, _, name = arn.resource.partition("/")
+        if kind != "cluster" or not name:
+            return None
+        return cls(text, arn.region, arn.account, name)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an API server is and which CA signs its certificate."""
+
+    endpoint: str
+    ca: str
+    """PEM."""
+
+    async def configuration(self, server_name: str) -> Configuration:
+        """Return what the client needs; ``server_name``, if any, is expected in the certificate."""
+        configuration_class = await asyncio.to_thread(_configuration_class)
+        configuration = configuration_class(host=self.endpoint.rstrip("/"), ca_cert_data=self.ca)
+        if server_name:
+            configuration.tls_server_name = server_name
+        return configuration
+
+
+def _configuration_class() -> type[Configuration]:
+    """Import what takes long where it blocks nobody."""
+    import kubernetes.aio.client.rest  # noqa: F401 - the SDK is loaded when it is used
+    from kubernetes.aio.client.configuration import Configuration
+
+    return Configuration
+
+
+class EksClusters:
+    """Finds clusters as the bridge's reader, and mints tokens for any identity."""
+
+    def __init__(self, aws: AwsProvider, installation: str) -> None:
+        """Nothing is asked yet. ``aws`` stays its owner's."""
+        self._aws = aws
+        self._installation = installation
+        self._sts_endpoints: dict[str, str] = {}
+
+    async def address(self, cluster: ClusterArn) -> Address:
+        """Ask EKS for endpoint and CA. Raises ProviderError."""
+        session = await self._reader(cluster.account, cluster.region)
+        answer = await session.call("eks", "DescribeCluster", name=cluster.name)
+        found: dict[str, Any] = answer.get("cluster") or {}
+        endpoint = found.get("endpoint")
+        data = (found.get("certificateAuthority") or {}).get("data")
+        if not endpoint or not data:
+            raise ProviderError(
+                f"EKS cluster {cluster.name} has no endpoint, its state is "
+                f"{found.get('status', 'unknown')}; wait until it is ACTIVE",
+                code="NoEndpoint",
+            )
+        return Address(str(endpoint), b64decode(data).decode())
+
+    async def clusters(self, account: str, region: str) -> list[str]:
+        """List the ARNs of all clusters of an account and Region. Raises ProviderError."""
+        session = await self._reader(account, region)
+        names: list[str] = []
+        token: dict[str, Any] = {}
+        while True:
+            answer = await session.call("eks", "ListClusters", **token)
+            names += answer.get("clusters") or []
+            if not answer.get("nextToken"):
+                break
+            token = {"nextToken": str(answer["nextToken"])}
+        prefix = f"arn:{partition(region)}:eks:{region}:{account}:cluster/"
+        return [prefix + name for name in names]
+
+    async def token(self, cluster: ClusterArn, caller: Caller) -> str:
+        """Mint a bearer token for the caller's identity. Raises ProviderError."""
+        session = await self._aws.session(caller, None)
+        return await asyncio.to_thread(self._sign, cluster, await session.credentials())
+
+    async def _reader(self, account: str, region: str) -> AwsSession:
+        return await self._aws.session(
+            Caller(
+                scope=Scope(cloud="aws", account=account, region=region),
+                identity=None,
+                name="reader",
+                installation=self._installation,
+            ),
+            None,
+        )
+
+    def _sign(self, cluster: ClusterArn, credentials: ReadOnlyCredentials) -> str:
+        from botocore.auth import SigV4QueryAuth
+        from botocore.awsrequest import AWSRequest
+
+        request = AWSRequest(
+            method="GET",
+            url=f"{self._sts(cluster.region)}/?Action=GetCallerIdentity&Version=2011-06-15",
+            headers={_CLUSTER_HEADER: cluster.name},
+        )
+        SigV4QueryAuth(credentials, "sts", cluster.region, expires=_URL_LIFETIME).add_auth(request)
+        return TOKEN_PREFIX + urlsafe_b64encode(str(request.url).encode()).decode().rstrip("=")
+
+    def _sts(self, region: str) -> str:
+        if region not in self._sts_endpoints:
+            self._sts_endpoints[region] = _sts_endpoint(region)
+        return self._sts_endpoints[region]
+
+
+def _sts_endpoint(region: str) -> str:
+    """The Region's own STS, unless the environment or a profile names another."""
+    from botocore.session import Session
+
+    client = Session().create_client("sts", region_name=region)
+    endpoint = str(client.meta.endpoint_url)
+    client.close()
+    return endpoint.rstrip("/")

@@ -1,0 +1,190 @@
+"""The Kubernetes provider: connections, tokens, watches, and the marks left in clusters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from bridge.settings import Settings
+from providers.aws.provider import AwsProvider
+from providers.contract import (
+    Caller,
+    FoundMark,
+    Guard,
+    Provider,
+    ProviderError,
+    TransientError,
+)
+from providers.kubernetes.api import ApiServer
+from providers.kubernetes.cluster import Cluster
+from providers.kubernetes.eks import RENEW_AFTER, ClusterArn, EksClusters
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, contexts, read_context
+from providers.kubernetes.marks import Search
+from providers.kubernetes.session import KubernetesSession
+from providers.kubernetes.watches import Watches
+
+ADDRESS_LIFETIME: Final = 600.0
+"""Seconds until endpoint, CA and a context's credentials are looked up again."""
+_TOO_FRESH: Final = 60.0
+"""Seconds; a token this young is not renewed after a 401: it is not its age that is refused."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Connection:
+    server: ApiServer
+    header: str
+    """Authorization header of a context's user; empty for EKS, where each caller has a token."""
+    since: float
+
+
+class KubernetesProvider(Provider):
+    """Clusters of EKS, as any role, and clusters of a kubeconfig, as their context's user."""
+
+    def __init__(self, settings: Settings, aws: AwsProvider | None = None) -> None:
+        """Connect to nothing yet. ``aws``, if given, stays its owner's to close."""
+        self._settings = settings
+        self._aws = aws or AwsProvider(settings)
+        self._owns_aws = aws is None
+        self._eks = EksClusters(self._aws, settings.installation)
+        self._connections: dict[str, _Connection] = {}
+        self._retired: list[ApiServer] = []
+        self._connecting: dict[str, asyncio.Lock] = {}
+        self._tokens: dict[tuple[str, Caller], tuple[str, float]] = {}
+        self.watches = Watches()
+
+    async def session(
+        self, caller: Caller, guard: Guard | None, wake: Callable[[], None] | None = None
+    ) -> KubernetesSession:
+        """Open a session. ``wake`` is called, in the same loop, when an injected one changes."""
+        return KubernetesSession(caller, guard, wake, self._open, self.watches)
+
+    async def find_marks(self, caller: Caller) -> list[FoundMark]:
+        """Find the marked resources of the known chaos kinds, of any installation.
+
+        Looks into every EKS cluster of the scope as the caller's identity, else as each of
+        ``rescue_identities``, else as the bridge itself; and into every context of the
+        ``kubeconfig`` setting. What cannot be looked into is logged; raises ProviderError
+        only when nothing at all could be looked into.
+        """
+        search = Search()
+        for cluster_id in await self._clusters(caller, search.failures):
+            eks = not cluster_id.startswith(CONTEXT_PREFIX)
+            for identity in self._identities(caller) if eks else (None,):
+                looking = Caller(caller.scope, identity, caller.name, caller.installation)
+                try:
+                    await search.look_into(await self._open(looking, None, cluster_id))
+                except ProviderError as error:
+                    who = identity or "the bridge itself"
+                    search.failures.append(f"{cluster_id} as {who}: {error}")
+        for failure in search.failures:
+            _log.warning("not searched for marks: %s", failure)
+        if search.failures and not search.lists:
+            raise ProviderError("; ".join(search.failures), code="NotSearched")
+        return list(search.found.values())
+
+    async def close(self) -> None:
+        """End the watches and close every connection."""
+        await self.watches.close()
+        servers = [connection.server for connection in self._connections.values()] + self._retired
+        self._connections.clear()
+        self._retired.clear()
+        self._tokens.clear()
+        await asyncio.gather(*(server.close() for server in servers))
+        if self._owns_aws:
+            await self._aws.close()
+
+    def _identities(self, caller: Caller) -> tuple[str | None, ...]:
+        if caller.identity is not None:
+            return (caller.identity,)
+        return self._settings.rescue_identities or (None,)
+
+    async def _clusters(self, caller: Caller, failures: list[str]) -> list[str]:
+        found: list[str] = []
+        if caller.scope.cloud == "aws":
+            try:
+                found += await self._eks.clusters(caller.scope.account, caller.scope.region)
+            except ProviderError as error:
+                failures.append(f"EKS clusters of {caller.scope}: {error}")
+        if self._settings.kubeconfig is not None:
+            try:
+                names = await contexts(self._settings.kubeconfig)
+                found += [CONTEXT_PREFIX + name for name in names]
+            except ProviderError as error:
+                failures.append(str(error))
+        return found
+
+    async def _open(self, caller: Caller, guard: Guard | None, cluster_id: str) -> Cluster:
+        arn = ClusterArn.parse(cluster_id)
+        if arn is None and not cluster_id.startswith(CONTEXT_PREFIX):
+            raise ProviderError(
+                f'"{cluster_id[:128]}" names no cluster; write the ARN of an EKS cluster '
+                f"(arn:aws:eks:REGION:ACCOUNT:cluster/NAME) or {CONTEXT_PREFIX}NAME",
+                code="NoCluster",
+            )
+        # One look-up for all who ask at once; a failed one leaves the lock, which is small.
+        async with self._connecting.setdefault(cluster_id, asyncio.Lock()):
+            connection = self._connections.get(cluster_id)
+            if connection is None or time.monotonic() - connection.since > ADDRESS_LIFETIME:
+                connection = await self._connect(cluster_id, arn)
+        if arn is None:
+            authorize = partial(self._context_header, cluster_id)
+            principal = ""
+        else:
+            authorize = partial(self._bearer, arn, caller)
+            principal = caller.identity or ""
+        return Cluster(cluster_id, connection.server, authorize, guard, principal)
+
+    async def _connect(self, cluster_id: str, arn: ClusterArn | None) -> _Connection:
+        """Look a cluster up, and keep the open connections where nothing has changed."""
+        old = self._connections.get(cluster_id)
+        try:
+            new = await self._look_up(cluster_id, arn)
+        except TransientError:
+            if old is None:
+                raise
+            return old  # a reader that is throttled must not stop an undo
+        if old is not None:
+            if old.server.same_place(new.server):
+                await new.server.close()
+                new.server = old.server
+            else:
+                self._retired.append(old.server)
+        self._connections[cluster_id] = new
+        return new
+
+    async def _look_up(self, cluster_id: str, arn: ClusterArn | None) -> _Connection:
+        if arn is None:
+            name = cluster_id.removeprefix(CONTEXT_PREFIX)
+            configuration = await read_context(self._settings.kubeconfig, name)
+            header = configuration.api_key.get("BearerToken", "")
+        else:
+            name, header = arn.name, ""
+            address = await self._eks.address(arn)
+            configuration = await address.configuration(self._settings.cluster_server_name)
+        server = await asyncio.to_thread(ApiServer, name, configuration)
+        return _Connection(server, header, time.monotonic())
+
+    async def _bearer(self, arn: ClusterArn, caller: Caller, renew: bool) -> str:
+        now = time.monotonic()
+        token, since = self._tokens.get((arn.text, caller), ("", 0.0))
+        age = now - since
+        if not token or age > RENEW_AFTER or (renew and age > _TOO_FRESH):
+            token = await self._eks.token(arn, caller)
+            self._tokens = {
+                key: entry for key, entry in self._tokens.items() if now - entry[1] <= RENEW_AFTER
+            }
+            self._tokens[arn.text, caller] = (token, now)
+        return f"Bearer {token}"
+
+    async def _context_header(self, cluster_id: str, renew: bool) -> str:
+        connection = self._connections[cluster_id]
+        if renew and time.monotonic() - connection.since > _TOO_FRESH:
+            connection = await self._connect(cluster_id, None)
+        return connection.header

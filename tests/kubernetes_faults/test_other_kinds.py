@@ -1,0 +1,157 @@
+"""Litmus engines, workflows with children, and kinds of which nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridge.sandbox.kubernetes.objects import Object
+from providers.contract import Effect
+from providers.kubernetes.api import ApiError
+
+Start = Callable[..., Any]
+ENGINE = ("litmuschaos.io", "chaosengines", "default")
+WORKFLOW = ("chaos-mesh.org", "workflows", "default")
+
+
+@pytest.fixture
+def litmus(cluster: Any) -> dict[str, Any]:
+    """The rights that Litmus needs, and parameters of an engine."""
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "litmus"}
+    cluster.api.install(
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "litmus"},
+            "rules": [{"apiGroups": ["litmuschaos.io"], "resources": ["*"], "verbs": ["*"]}],
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "litmus"},
+            "roleRef": role,
+            "subjects": [{"kind": "User", "name": "chaosmesh-manager"}],
+        },
+    )
+    return {
+        "kubernetesApiVersion": "litmuschaos.io/v1alpha1",
+        "kubernetesKind": "ChaosEngine",
+        "kubernetesSpec": {"engineState": "active", "experiments": [{"name": "pod-cpu-hog"}]},
+    }
+
+
+def _change(cluster: Any, key: tuple[str, ...], change: Callable[[Object], Any]) -> None:
+    found = cluster.store.get(key)
+    assert found is not None
+    change(found)
+    cluster.store.update(key, found)
+
+
+async def test_an_engine_is_stopped_and_then_removed(
+    cluster: Any, start: Start, litmus: dict[str, Any]
+) -> None:
+    run = await start(**litmus)
+    assert await run.review() == []
+    await run.start()
+    key = (*ENGINE, run.record.state["name"])
+    assert (await run.observe()).effect is Effect.APPLYING
+
+    def take_up(engine: Object) -> None:
+        engine["metadata"]["finalizers"] = ["chaosengine.litmuschaos.io/finalizer"]
+        engine["status"] = {"engineStatus": "initialized"}
+
+    _change(cluster, key, take_up)
+    assert (await run.observe()).effect is Effect.PRESENT
+    assert (await run.revert()).kind == "pending"
+    stopped = cluster.store.get(key)
+    assert stopped["spec"]["engineState"] == "stop"
+    assert "deletionTimestamp" in stopped["metadata"]
+    assert (await run.observe()).effect is Effect.LIFTING
+    _change(cluster, key, lambda engine: engine["metadata"].pop("finalizers"))
+    assert (await run.revert()).kind == "done"
+
+
+async def test_without_the_right_to_patch_an_engine_is_removed_all_the_same(
+    cluster: Any, start: Start, litmus: dict[str, Any]
+) -> None:
+    key = ("rbac.authorization.k8s.io", "clusterroles", "", "litmus")
+    _change(
+        cluster,
+        key,
+        lambda role: role["rules"][0].update(verbs=["create", "get", "delete"]),
+    )
+    run = await start(**litmus)
+    assert await run.review() == []
+    await run.start()
+    await run.revert()
+    assert (await run.revert()).kind == "done"
+
+
+async def test_a_workflow_is_gone_only_when_its_children_are(cluster: Any, start: Start) -> None:
+    run = await start(
+        kubernetesKind="Workflow",
+        kubernetesSpec={"entry": "e", "templates": [{"name": "e", "templateType": "Serial"}]},
+    )
+    await run.start()
+    name = run.record.state["name"]
+    parent = cluster.store.get((*WORKFLOW, name))
+    assert parent["spec"]["templates"][0]["deadline"] == "6m"
+    child = {
+        "apiVersion": "chaos-mesh.org/v1alpha1",
+        "kind": "NetworkChaos",
+        "metadata": {
+            "name": "child",
+            "namespace": "default",
+            "ownerReferences": [
+                {
+                    "apiVersion": "chaos-mesh.org/v1alpha1",
+                    "kind": "Workflow",
+                    "name": name,
+                    "uid": parent["metadata"]["uid"],
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+        "spec": {
+            "action": "delay",
+            "delay": {"latency": "90ms"},
+            "mode": "one",
+            "selector": {"labelSelectors": {"name": "carts"}, "namespaces": ["sock-shop"]},
+        },
+    }
+    cluster.api.install(child)
+    cluster.chaos.misbehave(never_recover=True)
+    assert (await run.observe()).effect is Effect.APPLYING
+    await run.revert()
+    assert (await run.revert()).kind == "pending"
+    assert cluster.store.get((*WORKFLOW, name)) is not None
+    cluster.chaos.behave()
+    await run.until_gone()
+    assert cluster.all_chaos() == []
+
+
+async def test_a_kind_of_which_nothing_is_known(cluster: Any, start: Start) -> None:
+    spec = {
+        "type": "PodChaos",
+        "schedule": "@daily",
+        "podChaos": {"action": "pod-kill", "mode": "one", "selector": {}},
+    }
+    run = await start(kubernetesKind="Schedule", kubernetesSpec=spec)
+    await run.start()
+    assert (await run.observe()).effect is Effect.PRESENT
+    await run.until_gone()
+
+
+async def test_only_the_very_object_that_was_read_is_deleted(cluster: Any, start: Start) -> None:
+    run = await start()
+    await run.start()
+    reached = await run.session.cluster(run.record.state["cluster"])
+    about = cluster.one()["metadata"]
+    path = f"/apis/chaos-mesh.org/v1alpha1/namespaces/default/networkchaos/{about['name']}"
+    with pytest.raises(ApiError) as refused:
+        await reached.delete(path, uid="another", propagation="Background")
+    assert refused.value.status == 409
+    assert "deletionTimestamp" not in cluster.one()["metadata"]
