@@ -22,7 +22,7 @@ class Settings(BaseSettings):
 
     installation: str = Field(
         default="",
-        pattern=r"^$|^[a-z0-9][a-z0-9-]{0,31}$",
+        pattern=r"^$|^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
         description="Name of this installation, written into every mark; required to serve.",
     )
     account: str = Field(

@@ -354,6 +354,15 @@ class FoundMark:
     """Why it cannot be acted on (written by a newer version, state not readable)."""
 
 
+@dataclass(frozen=True)
+class MarkSearch:
+    """What a search for marks came to."""
+
+    found: Sequence[FoundMark]
+    unsearched: Sequence[str] = ()
+    """Where it was not possible to look, and why: there may be marks."""
+
+
 # --- what a provider implements -----------------------------------------------------------
 
 
@@ -448,7 +457,10 @@ class Fault(ABC):
 
     @abstractmethod
     async def revert(self, session: Any, records: Sequence[Record]) -> Outcomes:
-        """Put the prior state back; look before acting. Needs nothing but the records."""
+        """Put the prior state back; look before acting. Needs nothing but the records.
+
+        After ``pending`` it is called again, until it answers ``done`` or ``gone``.
+        """
 
     async def mark(self, session: Any, mark: Mark, records: Sequence[Record]) -> Outcomes:  # noqa: ARG002 - the provider's own session
         """Write the undo on the resources; ``rejected(reason)`` leaves one unmarked.
@@ -529,8 +541,19 @@ class StopSource(ABC):
         """Read all values with the reader's session. Raises ProviderError."""
 
 
+class Peer(Protocol):
+    """How a provider reaches another one of the process."""
+
+    def __call__(self, name: str, /) -> Provider:
+        """Return the provider of a name in the registry."""
+
+
 class Provider(ABC):
-    """Opens the sessions of one cloud and finds the marks left in it."""
+    """Opens the sessions of one cloud and finds the marks left in it.
+
+    A registered class is called with the settings and with ``peer``, which returns another
+    provider of the process by name (a cluster's provider needs the cloud's, to log in).
+    """
 
     @abstractmethod
     async def session(
@@ -539,8 +562,11 @@ class Provider(ABC):
         """Open a session. ``wake`` may be called when something that was injected changes."""
 
     @abstractmethod
-    async def find_marks(self, caller: Caller) -> list[FoundMark]:
-        """Find every mark that the caller can see in its scope, of any installation."""
+    async def find_marks(self, caller: Caller) -> MarkSearch:
+        """Find every mark that the caller can see in its scope, of any installation.
+
+        Raises ProviderError when nothing could be searched at all.
+        """
 
     @abstractmethod
     async def close(self) -> None:

@@ -6,6 +6,7 @@ undoing of faults, when whoever reads it goes away.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,7 +114,7 @@ class Drawing:
             get_renderable=self._picture,
             refresh_per_second=_FRAMES_PER_SECOND,
             redirect_stdout=False,
-            redirect_stderr=False,
+            redirect_stderr=sys.stderr.isatty(),  # what is told meanwhile goes above the picture
         )
 
     def __enter__(self) -> Self:
@@ -181,7 +182,13 @@ def _action_rows(
     status = action.status.value
     rows.add_row(
         Text(clean(action.name), "bold"),
-        ProgressBar(total=1.0, completed=_done(action, now), width=_BAR),
+        ProgressBar(
+            total=1.0,
+            completed=_done(action, now),
+            width=_BAR,
+            complete_style="cyan",
+            finished_style="green",
+        ),
         Text(status, _STATUS.get(status, "")),
         Text(_remaining(action, now) or clean(action.action_id), "dim"),
     )

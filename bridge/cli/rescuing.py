@@ -72,10 +72,10 @@ async def rescue_all(
             search = await rescue.search()
             # Asked after the search: a run that begins later has no mark among those found.
             open_runs = set() if held_here else await _open_runs(settings, scope)
-            findings = await rescue.run(search.marks, dry_run=dry_run, open_runs=open_runs)
+            findings = await rescue.run(search.found, dry_run=dry_run, open_runs=open_runs)
         finally:
             await providers.close()
-    return Rescued(findings, list(search.problems))
+    return Rescued(findings, list(search.unsearched))
 
 
 def _hold(settings: Settings, stack: ExitStack) -> bool:

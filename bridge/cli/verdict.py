@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from bridge.cli.exits import Exit
@@ -23,8 +24,11 @@ def verdict(experiment: ExperimentDetail) -> Exit:
 
 
 def account(experiment: ExperimentDetail) -> list[str]:
-    """Return how a run ended: verdict, errors with their mends, what is left behind."""
+    """Return how a run ended: verdict, records, errors with their mends, what is left behind."""
     lines = [f"{experiment.id} {experiment.status.value}: {experiment.reason}"]
+    phases = Counter(record.phase.value for record in experiment.records)
+    if phases:
+        lines.append(", ".join(f"{count} {phase}" for phase, count in phases.items()))
     failures = experiment.errors or filter(None, [experiment.failure])
     for failure in failures:
         where = failure.location or "experiment"

@@ -75,8 +75,10 @@ class TimerDispatcher:
             except Exception:
                 logger.exception("due runs could not be listed")
                 pause = _SWEEP
+            # Not wait_for: in Python 3.11 it can lose a cancellation that meets the news.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._news.wait()
 
     async def _start_due(self, engine: Engine) -> float:
         """Start what is due; return the seconds until the next look."""

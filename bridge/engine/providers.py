@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
 from providers import registry
@@ -48,7 +48,8 @@ class Providers:
     def provider(self, name: str) -> Provider:
         """Return a provider, opened now if this is the first use."""
         if name not in self._open:
-            self._open[name] = registry.provider_class(name)(self._settings)  # type: ignore[call-arg] # every registered class takes the settings; the contract has no constructor
+            made: Any = registry.provider_class(name)
+            self._open[name] = made(self._settings, self.provider)
         return self._open[name]
 
     async def session(

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from bridge.engine.context import words
 from providers import registry
-from providers.contract import Caller, FoundMark, Outcome, OutcomeKind, ProviderError
+from providers.contract import (
+    Caller,
+    FoundMark,
+    MarkSearch,
+    Outcome,
+    OutcomeKind,
+    ProviderError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -45,14 +52,6 @@ class Finding:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Search:
-    """What was found, and where it was not possible to look."""
-
-    marks: Sequence[FoundMark]
-    problems: Sequence[str]
-
-
 class Rescue:
     """Finds marks and reverts what they stand for."""
 
@@ -75,7 +74,7 @@ class Rescue:
         self._identities = (None, *identities)
         self._pause = pause
 
-    async def search(self) -> Search:
+    async def search(self) -> MarkSearch:
         """Find every mark that can be seen, of any installation. Reads only."""
         found: dict[tuple[str, str], FoundMark] = {}
         problems: list[str] = []
@@ -83,13 +82,14 @@ class Rescue:
             for identity in self._identities:
                 caller = self._caller(identity)
                 try:
-                    marks = await self._providers.provider(name).find_marks(caller)
+                    search = await self._providers.provider(name).find_marks(caller)
                 except ProviderError as error:
                     problems.append(f"{name}, as {identity or 'the reader'}: {error}")
                     continue
-                for mark in marks:
+                problems += search.unsearched
+                for mark in search.found:
                     found.setdefault((mark.record.resource, mark.mark.key), mark)
-        return Search(list(found.values()), problems)
+        return MarkSearch(list(found.values()), list(dict.fromkeys(problems)))
 
     async def run(
         self,

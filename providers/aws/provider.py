@@ -7,13 +7,13 @@ from collections.abc import Callable
 from bridge.settings import Settings
 from providers.aws.marks import found_marks
 from providers.aws.session import AwsSession, Connections
-from providers.contract import Caller, FoundMark, Guard, Provider
+from providers.contract import Caller, Guard, MarkSearch, Peer, Provider
 
 
 class AwsProvider(Provider):
     """Faults in AWS, made as the experiment's role; endpoints by the standard environment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - AWS needs no other cloud
         """Open nothing yet."""
         self._connections = Connections(settings.cloud_threads)
 
@@ -27,9 +27,9 @@ class AwsProvider(Provider):
         self._connections.warm_up(caller)
         return AwsSession(caller, guard, self._connections)
 
-    async def find_marks(self, caller: Caller) -> list[FoundMark]:
+    async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find every mark on instances and volumes of the caller's account and Region."""
-        return await found_marks(await self.session(caller, None))
+        return MarkSearch(await found_marks(await self.session(caller, None)))
 
     async def close(self) -> None:
         """Wait for the calls under way (under a minute), then let go of threads and connections."""

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from bridge.settings import Settings
 from providers.aws.provider import AwsProvider
 from providers.contract import (
     Caller,
-    FoundMark,
     Guard,
+    MarkSearch,
+    Peer,
     Provider,
     ProviderError,
     TransientError,
@@ -47,12 +48,12 @@ class _Connection:
 class KubernetesProvider(Provider):
     """Clusters of EKS, as any role, and clusters of a kubeconfig, as their context's user."""
 
-    def __init__(self, settings: Settings, aws: AwsProvider | None = None) -> None:
-        """Connect to nothing yet. ``aws``, if given, stays its owner's to close."""
+    def __init__(self, settings: Settings, peer: Peer | None = None) -> None:
+        """Connect to nothing yet. Without ``peer`` it opens, and closes, an AWS of its own."""
         self._settings = settings
-        self._aws = aws or AwsProvider(settings)
-        self._owns_aws = aws is None
-        self._eks = EksClusters(self._aws, settings.installation)
+        self._own_aws = AwsProvider(settings) if peer is None else None
+        aws = self._own_aws if peer is None else peer("aws")
+        self._eks = EksClusters(cast("AwsProvider", aws), settings.installation)
         self._connections: dict[str, _Connection] = {}
         self._retired: list[ApiServer] = []
         self._connecting: dict[str, asyncio.Lock] = {}
@@ -65,13 +66,12 @@ class KubernetesProvider(Provider):
         """Open a session. ``wake`` is called, in the same loop, when an injected one changes."""
         return KubernetesSession(caller, guard, wake, self._open, self.watches)
 
-    async def find_marks(self, caller: Caller) -> list[FoundMark]:
+    async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find the marked resources of the known chaos kinds, of any installation.
 
         Looks into every EKS cluster of the scope as the caller's identity, else as each of
         ``rescue_identities``, else as the bridge itself; and into every context of the
-        ``kubeconfig`` setting. What cannot be looked into is logged; raises ProviderError
-        only when nothing at all could be looked into.
+        ``kubeconfig`` setting. Never raises: what cannot be looked into is part of the answer.
         """
         search = Search()
         for cluster_id in await self._clusters(caller, search.failures):
@@ -83,11 +83,7 @@ class KubernetesProvider(Provider):
                 except ProviderError as error:
                     who = identity or "the bridge itself"
                     search.failures.append(f"{cluster_id} as {who}: {error}")
-        for failure in search.failures:
-            _log.warning("not searched for marks: %s", failure)
-        if search.failures and not search.lists:
-            raise ProviderError("; ".join(search.failures), code="NotSearched")
-        return list(search.found.values())
+        return MarkSearch(list(search.found.values()), search.failures)
 
     async def close(self) -> None:
         """End the watches and close every connection."""
@@ -97,8 +93,8 @@ class KubernetesProvider(Provider):
         self._retired.clear()
         self._tokens.clear()
         await asyncio.gather(*(server.close() for server in servers))
-        if self._owns_aws:
-            await self._aws.close()
+        if self._own_aws is not None:
+            await self._own_aws.close()
 
     def _identities(self, caller: Caller) -> tuple[str | None, ...]:
         if caller.identity is not None:

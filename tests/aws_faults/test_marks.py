@@ -13,7 +13,7 @@ from providers.aws.instances import StopInstances
 from providers.aws.provider import AwsProvider
 from providers.aws.session import AwsSession
 from providers.aws.volumes import DetachVolume
-from providers.contract import Caller, FoundMark, Mark
+from providers.contract import Caller, Mark
 from tests.aws_faults.conftest import Launch
 from tests.aws_faults.records import (
     EXPERIMENT,
@@ -63,7 +63,7 @@ async def test_a_stop_is_undone_from_its_marks_alone(
     await STOP.inject(session, STOP.Parameters(), records)
     aws.complete_transitions()
 
-    found = await provider.find_marks(READER)
+    found = (await provider.find_marks(READER)).found
     assert [one.mark for one in found] == [mark_of(STOP)] * 3
     assert [one.problem for one in found] == [""] * 3
     rebuilt = [one.record for one in found]
@@ -78,7 +78,7 @@ async def test_a_stop_is_undone_from_its_marks_alone(
     for _ in range(2):
         assert kinds(await STOP.unmark(session, found[0].mark, rebuilt), rebuilt) == ["done"] * 3
     assert calls() == ["DeleteTags"] * 2
-    assert await provider.find_marks(READER) == []
+    assert (await provider.find_marks(READER)).found == []
 
 
 async def test_a_detached_volume_is_attached_from_its_mark_alone(
@@ -94,7 +94,7 @@ async def test_a_detached_volume_is_attached_from_its_mark_alone(
     await DETACH.mark(session, mark_of(DETACH), records)
     await DETACH.inject(session, parameters, records)
     aws.complete_transitions()
-    (found,) = await provider.find_marks(READER)
+    (found,) = (await provider.find_marks(READER)).found
     assert (found.problem, found.record.touches) == ("", (instance_arn(instance),))
     assert found.record.state == records[0].state
     await DETACH.revert(session, [found.record])
@@ -180,7 +180,7 @@ async def test_a_mark_that_cannot_be_read_says_why(
     provider: AwsProvider, launch: Launch, key: str, value: str, problem: str
 ) -> None:
     (plain,) = launch(1, {key: value, "Name": "web"})
-    found: list[FoundMark] = await provider.find_marks(READER)
+    found = (await provider.find_marks(READER)).found
     assert [one.record.resource for one in found] == [instance_arn(plain)]
     assert problem in found[0].problem
     assert found[0].mark.deadline is None

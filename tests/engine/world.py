@@ -37,9 +37,9 @@ from providers.contract import (
     Effect,
     Fault,
     FaultParameters,
-    FoundMark,
     Guard,
     Mark,
+    MarkSearch,
     Observation,
     Observations,
     Outcome,
@@ -390,8 +390,8 @@ class WorldProvider(Provider):
     ) -> Session:
         return WorldSession(caller, guard, self.world)
 
-    async def find_marks(self, caller: Caller) -> list[FoundMark]:
-        return []
+    async def find_marks(self, caller: Caller) -> MarkSearch:
+        return MarkSearch([])
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -46,7 +46,7 @@ class _Page(BaseModel):
 
     after: str | None = Field(default=None, max_length=64)
     limit: int = Field(default=100, ge=1, le=100)
-    template_id: str | None = Field(default=None, alias="templateId", max_length=64)
+    template_id: str | None = Field(default=None, alias="templateId", pattern="^[0-9A-Za-z]{1,64}$")
 
 
 class _Place(BaseModel):
@@ -194,7 +194,9 @@ class Experiments:
         self._bridge.dispatcher.wake(experiment.id)
 
     async def _find(self, experiment_id: str) -> Experiment:
-        found = await self._bridge.store.experiment(self._bridge.scope, experiment_id)
+        found = None
+        if experiment_id.isalnum():  # all ids are; other text may be more than a database takes
+            found = await self._bridge.store.experiment(self._bridge.scope, experiment_id)
         if found is None:
             raise not_found(
                 f"there is no experiment {quote(experiment_id)} in {self._bridge.scope}; "

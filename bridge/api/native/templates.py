@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from bridge.api.native.bodies import read_body
 from bridge.api.native.judging import judge, read
 from bridge.api.native.problems import conflict, invalid, not_found
 from bridge.client.documents import Validation
+from bridge.dialects.fis.requests import REQUESTS
+from bridge.dialects.fis.shapes import problems
 from bridge.dialects.fis.tags import reserved_tag_problems
 from bridge.dialects.fis.wording import quote
 from bridge.model.identifiers import new_template_id
@@ -28,7 +30,7 @@ async def accept(
     """Store a document as a template. Raises RefusalError where it has errors."""
     now = bridge.store.now()
     judged = read(bridge.catalog, bridge.scope, document, template_id=new_template_id(), now=now)
-    template = _without_errors(judged.template, [*judged.problems, *reserved_tag_problems(tags)])
+    template = _without_errors(judged.template, [*judged.problems, *_tag_problems(tags)])
     try:
         return await bridge.store.create_template(
             template, token and replace(token, operation="v1/start/template")
@@ -50,7 +52,7 @@ async def stored_template(
             f"there is no experiment template {quote(template_id)} in {bridge.scope}; "
             'list them with `aws fis list-experiment-templates`, or give a document as "template"'
         )
-    found = [*bridge.catalog.validate(template), *reserved_tag_problems(tags)]
+    found = [*bridge.catalog.validate(template), *_tag_problems(tags)]
     return _without_errors(template, found)
 
 
@@ -64,10 +66,16 @@ def add_validation(bridge: Bridge, routes: APIRouter) -> None:
     routes.add_api_route("/v1/validate", validate, methods=["POST"])
 
 
+def _tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what is wrong with the tags of a run, by the limits that FIS's clients know."""
+    yield from problems(REQUESTS["StartExperiment"].members["tags"], tags, "tags")
+    yield from reserved_tag_problems(tags)
+
+
 def _without_errors(
-    template: ExperimentTemplate | None, problems: Sequence[Problem]
+    template: ExperimentTemplate | None, found: Sequence[Problem]
 ) -> ExperimentTemplate:
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    errors = [problem for problem in found if problem.severity is Severity.ERROR]
     if template is None or errors:
         raise invalid(errors)
     return template

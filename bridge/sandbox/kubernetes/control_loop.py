@@ -90,7 +90,9 @@ async def run_controllers(
         # Nothing can change between the last step and this line: there is no await.
         with store.subscribe() as changes:
             try:
-                await asyncio.wait_for(anext(changes), max(sleep.total_seconds(), 0))
+                # Not wait_for: in Python 3.11 it can lose a cancellation that meets a change.
+                async with asyncio.timeout(max(sleep.total_seconds(), 0)):
+                    await anext(changes)
             except (TimeoutError, HistoryExpiredError):
                 continue
 
