@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.dialects.fis.errors import FisError, InternalError, UnknownOperationError
-from bridge.dialects.fis.wording import quote
+from bridge.model.wording import quote
 
 REQUEST_ID: Final = "x-amzn-requestid"
 

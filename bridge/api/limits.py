@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.api.errors import fis_response
 from bridge.dialects.fis.errors import AccessError, FisError, TooLargeError
-from bridge.dialects.fis.wording import quote
+from bridge.model.wording import quote
 
 LARGEST_BODY: Final = 1024 * 1024
 DEEPEST_BODY: Final = 32

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 
-from bridge.dialects.fis.wording import child, quote, suggestion
 from bridge.model.problem import Problem
 from bridge.model.template import TemplateAction
+from bridge.model.wording import child, quote, suggestion
 
 Plan = Mapping[str, tuple[timedelta, timedelta]]
 """Action → planned start and end, counted from the start of the run."""

@@ -9,9 +9,9 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
-from bridge.dialects.fis.wording import child, quote, quoted_list, suggestion
 from bridge.model.moment import format_duration, parse_duration
 from bridge.model.problem import Problem
+from bridge.model.wording import child, quote, quoted_list, suggestion
 from providers.contract import LONGEST_ACTION, Fault, FaultParameters
 
 _MOST_SUPERFLUOUS: Final = 20

@@ -14,10 +14,10 @@ from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.catalog.order import most_at_once, planned
 from bridge.catalog.parameters import durations
 from bridge.dialects.fis.requests import LONGEST_PARAMETER
-from bridge.dialects.fis.wording import child, quote
 from bridge.model.moment import format_duration
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
+from bridge.model.wording import child, quote
 from providers.contract import Fault, FaultParameters
 
 SHORTEST: Final = timedelta(minutes=1)

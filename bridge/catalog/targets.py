@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bridge.catalog.fis_actions import FIS_RESOURCE_TYPES
-from bridge.dialects.fis.wording import child, quote, quoted_list, suggestion
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate, TemplateAction, TemplateTarget
+from bridge.model.wording import child, quote, quoted_list, suggestion
 from providers.contract import Fault, Resolver
 
 

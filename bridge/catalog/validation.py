@@ -12,9 +12,9 @@ from bridge.catalog.order import order_problems
 from bridge.catalog.parameters import absent_durations, duration_problems, read_parameters
 from bridge.catalog.portability import portability_warnings
 from bridge.catalog.targets import action_target_problems, target_problems
-from bridge.dialects.fis.wording import child, quote, quoted_list, suggestion
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
+from bridge.model.wording import child, quote, quoted_list, suggestion
 from providers.contract import Fault, FaultParameters, Resolver, StopSource, Undo
 
 MOST_NAMED: Final = 200

@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from bridge.dialects.fis.wording import child, quote
 from bridge.model.problem import Problem
+from bridge.model.wording import child, quote
 
 LARGEST: Final = 1024 * 1024
 """Bytes of the largest file that is read; a bridge takes no larger request."""

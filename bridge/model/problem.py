@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from pydantic import BaseModel, ConfigDict
 
 
 class Severity(StrEnum):
@@ -14,10 +13,9 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Problem(BaseModel):
+@dataclass(frozen=True)
+class Problem:
     """One problem of a document: where, what, and what to write instead."""
-
-    model_config = ConfigDict(frozen=True)
 
     path: str
     """JSON path from the document's root, such as ``actions.stop.parameters.duration``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -39,18 +40,14 @@ def spec_problems(
     except SpecTextError as error:
         return [Problem(path=f"{path}.kubernetesSpec", message=str(error))]
     problems = [
-        Problem(
-            path=f"{path}.{_in_parameters(found.path)}",
-            message=found.message,
-            severity=Severity(found.severity),
-        )
+        replace(found, path=f"{path}.{_in_parameters(found.path)}")
         for found in specs.check(api_version, kind, namespace, spec)
     ]
     ending = _ending_problem(api_version.rpartition("/")[0], kind, spec, limit)
     refused = any(problem.severity is Severity.ERROR for problem in problems)
     if ending is None or (refused and ending.severity is Severity.WARNING):
         return problems
-    return [*problems, ending.model_copy(update={"path": f"{path}.{ending.path}"})]
+    return [*problems, replace(ending, path=f"{path}.{ending.path}")]
 
 
 def _in_parameters(path: str) -> str:

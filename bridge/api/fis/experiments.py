@@ -20,9 +20,9 @@ from bridge.dialects.fis.experiments import (
 )
 from bridge.dialects.fis.tags import reserved_tag_problems
 from bridge.dialects.fis.templates import Parsed
-from bridge.dialects.fis.wording import quote
 from bridge.engine.experiment import new_experiment
 from bridge.model.experiment import ActionsMode, Experiment, ExperimentStatus
+from bridge.model.wording import quote
 from bridge.store import TokenConflictError
 
 

@@ -14,7 +14,7 @@ from bridge.dialects.fis.listing import (
     render_target_type,
     render_target_type_summary,
 )
-from bridge.dialects.fis.wording import quote, suggestion
+from bridge.model.wording import quote, suggestion
 
 
 async def list_actions(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from bridge.dialects.fis.errors import NotSupportedError, ValidationError
 from bridge.dialects.fis.operations import Operation
 from bridge.dialects.fis.shapes import Items, Shape, Structure, Whole, problems
 from bridge.dialects.fis.templates import MOST_PROBLEMS
-from bridge.dialects.fis.wording import quote, suggestion
 from bridge.model.problem import Problem
+from bridge.model.wording import quote, suggestion
 from bridge.store import Token
 
 _WITH_BODY: Final = frozenset({"POST", "PATCH"})

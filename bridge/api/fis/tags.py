@@ -15,7 +15,7 @@ from bridge.api.fis.templates import find_template
 from bridge.dialects.fis import names
 from bridge.dialects.fis.errors import NotFoundError, ValidationError
 from bridge.dialects.fis.tags import reserved_tag_problems, with_tags
-from bridge.dialects.fis.wording import quote
+from bridge.model.wording import quote
 
 Change = Callable[[Mapping[str, str]], dict[str, str]]
 

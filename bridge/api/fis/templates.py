@@ -19,12 +19,12 @@ from bridge.dialects.fis.templates import (
     render_template,
     render_template_summary,
 )
-from bridge.dialects.fis.wording import quote
 from bridge.model.identifiers import new_template_id
 from bridge.model.moment import Micros
 from bridge.model.problem import Severity
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
+from bridge.model.wording import quote
 from bridge.store import TokenConflictError
 
 

@@ -9,7 +9,7 @@ from bridge.client.documents import (
     CatalogParameter,
     CatalogPermission,
 )
-from bridge.dialects.fis.wording import quote, suggestion
+from bridge.model.wording import quote, suggestion
 
 
 def describe_all(catalog: Catalog) -> CatalogPage:

@@ -26,12 +26,12 @@ from bridge.client.documents import (
     StartRequest,
     StopRequest,
 )
-from bridge.dialects.fis.wording import quote
 from bridge.engine import new_experiment
 from bridge.model import inbox
 from bridge.model.experiment import Experiment
 from bridge.model.inbox import RequestKind
 from bridge.model.problem import Problem
+from bridge.model.wording import quote
 from bridge.store import Reading, Token, TokenConflictError
 
 LONGEST_WAIT: Final = 20.0

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 
 from bridge.client.documents import ProblemDocument
 from bridge.dialects.fis.errors import FisError
-from bridge.dialects.fis.wording import child
 from bridge.model.problem import Problem
+from bridge.model.wording import child
 
 
 class RefusalError(Exception):

@@ -12,7 +12,7 @@ from bridge.api.native.experiments import Experiments
 from bridge.api.native.health import add_health
 from bridge.api.native.problems import ProblemRoute, not_found
 from bridge.api.native.templates import add_validation
-from bridge.dialects.fis.wording import quote
+from bridge.model.wording import quote
 
 
 def routes(bridge: Bridge) -> APIRouter:

@@ -17,10 +17,10 @@ from bridge.client.documents import Validation
 from bridge.dialects.fis.requests import REQUESTS
 from bridge.dialects.fis.shapes import problems
 from bridge.dialects.fis.tags import reserved_tag_problems
-from bridge.dialects.fis.wording import quote
 from bridge.model.identifiers import new_template_id
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
+from bridge.model.wording import quote
 from bridge.store import Token, TokenConflictError
 
 

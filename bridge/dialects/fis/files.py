@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from bridge.dialects.fis.wording import child
 from bridge.model.problem import InvalidDocumentError, Problem
+from bridge.model.wording import child
 
 _SPEC: Final = "kubernetesSpec"
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bridge.dialects.fis.wording import child, quote, quoted_list, suggestion
 from bridge.model.problem import Problem
+from bridge.model.wording import child, quote, quoted_list, suggestion
 
 NOT_BLANK: Final = r"[\S]+"
 """Unanchored in the service model, so it asks for one character that is no space."""

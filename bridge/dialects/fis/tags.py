@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from bridge.dialects.fis.wording import child
 from bridge.model.problem import Problem
+from bridge.model.wording import child
 
 MOST_TAGS: Final = 50
 """The service model's limit of one object's tags."""

@@ -11,7 +11,6 @@ from bridge.dialects.fis import names
 from bridge.dialects.fis.files import wire_document
 from bridge.dialects.fis.requests import CREATE_TEMPLATE
 from bridge.dialects.fis.shapes import Structure, problems
-from bridge.dialects.fis.wording import child, quote
 from bridge.model.moment import Micros
 from bridge.model.problem import Problem
 from bridge.model.scope import Scope
@@ -23,6 +22,7 @@ from bridge.model.template import (
     TemplateAction,
     TemplateTarget,
 )
+from bridge.model.wording import child, quote
 
 DIALECT: Final = "fis"
 MOST_PROBLEMS: Final = 50

@@ -9,12 +9,17 @@ A further kind is a `ChaosSpec` in a module of its own and a line in `SPECS`.
 
 from __future__ import annotations
 
-from .base import ChaosSpec
-from .checking import SPECS, check, crd_schema
-from .durations import go_duration, parse_go_duration
-from .kinds import KINDS, Kind, plural
-from .lifetime import duration_of, honours_duration, is_one_shot, with_duration
-from .problems import Problem, Severity
+from bridge.model.problem import Problem, Severity
+from providers.kubernetes.specs.base import ChaosSpec
+from providers.kubernetes.specs.checking import SPECS, check, crd_schema
+from providers.kubernetes.specs.durations import go_duration, parse_go_duration
+from providers.kubernetes.specs.kinds import KINDS, Kind, plural
+from providers.kubernetes.specs.lifetime import (
+    duration_of,
+    honours_duration,
+    is_one_shot,
+    with_duration,
+)
 
 __all__ = [
     "KINDS",

@@ -21,8 +21,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from bridge.model.problem import Problem, Severity
+from bridge.model.wording import child
+from providers.kubernetes.specs.problems import json_type
+
 from . import durations, quantities
-from .problems import Problem, child, json_type
 
 # The range in which a float holds every whole number; the API server takes 2.0 for 2 within it.
 _EXACT_FLOAT: Final = 2**53 - 1
@@ -150,10 +153,12 @@ class ChaosSpec(ChaosModel):
         where = child(path, "duration")
         action = getattr(self, "action", None)
         if action in self.one_shot_actions:
-            yield Problem(where, f"{action} happens once and ignores it, leave it out", "warning")
+            yield Problem(
+                where, f"{action} happens once and ignores it, leave it out", Severity.WARNING
+            )
         elif not self.duration:
             message = 'is empty, so the chaos never ends by itself, write it like "30s"'
-            yield Problem(where, message, "warning")
+            yield Problem(where, message, Severity.WARNING)
         elif durations.parse_go_duration(self.duration) <= timedelta(0):
             message = f'"{self.duration}" is over before it begins, write it like "30s"'
-            yield Problem(where, message, "warning")
+            yield Problem(where, message, Severity.WARNING)

@@ -9,15 +9,17 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from .base import ChaosSpec
-from .crd import structural_schema
-from .document import document_problems
-from .kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
-from .network import NetworkChaosSpec
-from .pod import PodChaosSpec
-from .problems import Problem, json_type, meant, nearest, shown
-from .refusals import problem_of
-from .stress import StressChaosSpec
+from bridge.model.problem import Problem, Severity
+from bridge.model.wording import nearest
+from providers.kubernetes.specs.base import ChaosSpec
+from providers.kubernetes.specs.crd import structural_schema
+from providers.kubernetes.specs.document import document_problems
+from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
+from providers.kubernetes.specs.network import NetworkChaosSpec
+from providers.kubernetes.specs.pod import PodChaosSpec
+from providers.kubernetes.specs.problems import json_type, meant, shown
+from providers.kubernetes.specs.refusals import problem_of
+from providers.kubernetes.specs.stress import StressChaosSpec
 
 SPECS: Final[Mapping[str, type[ChaosSpec]]] = MappingProxyType(
     {
@@ -74,7 +76,7 @@ def _identity(group: str, version: str, kind: str, namespace: str) -> list[Probl
             problems.append(Problem("kind", f"{shown(kind)} is not a kind of {group}; {hint}"))
     elif (near := nearest(group, _GROUPS)) and kind in KINDS:
         message = f"{shown(group)} is not the group of {kind}, write {near}/{VERSION}"
-        problems.append(Problem("apiVersion", message, "warning"))
+        problems.append(Problem("apiVersion", message, Severity.WARNING))
     if not _NAMESPACE.fullmatch(namespace):
         message = (
             f"{shown(namespace)} is not the name of a namespace, write up to 63 lower-case letters,"

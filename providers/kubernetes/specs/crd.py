@@ -10,7 +10,7 @@ import copy
 from functools import cache
 from typing import Any, Final
 
-from .base import ChaosSpec
+from providers.kubernetes.specs.base import ChaosSpec
 
 _KEPT: Final = (
     "type",

@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .problems import Problem, child, shown
+from bridge.model.problem import Problem
+from bridge.model.wording import child
+from providers.kubernetes.specs.problems import shown
 
 DEEPEST: Final = 64
 MOST_VALUES: Final = 50_000

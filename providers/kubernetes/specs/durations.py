@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from .problems import shown
+from providers.kubernetes.specs.problems import shown
 
 _NANOSECONDS: Final = {
     "ns": 1,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from .durations import go_duration, parse_go_duration
-from .kinds import KINDS
-from .problems import json_type
+from providers.kubernetes.specs.durations import go_duration, parse_go_duration
+from providers.kubernetes.specs.kinds import KINDS
+from providers.kubernetes.specs.problems import json_type
 
 
 def is_one_shot(kind: str, spec: Mapping[str, Any]) -> bool:

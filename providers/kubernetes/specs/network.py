@@ -8,7 +8,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from .base import (
+from bridge.model.problem import Problem, Severity
+from bridge.model.wording import child
+from providers.kubernetes.specs.base import (
     ChaosModel,
     ChaosSpec,
     CorrelationText,
@@ -19,9 +21,9 @@ from .base import (
     SingleUnitDuration,
     Uint32,
 )
-from .problems import Problem, child, shown
-from .quantities import float_of
-from .selector import PodSelection
+from providers.kubernetes.specs.problems import shown
+from providers.kubernetes.specs.quantities import float_of
+from providers.kubernetes.specs.selector import PodSelection
 
 Action = Literal["netem", "delay", "loss", "duplicate", "corrupt", "partition", "bandwidth"]
 Direction = Literal["to", "from", "both"]
@@ -46,7 +48,7 @@ def _odd_percentages(model: ChaosModel, path: str, *names: str) -> Iterator[Prob
         number = float_of(text) if text else 0.0
         if math.isnan(number) or not 0 <= number <= _PERCENT:
             message = f'{shown(text)} is not a percentage, write "0" to "100"'
-            yield Problem(child(path, name), message, "warning")
+            yield Problem(child(path, name), message, Severity.WARNING)
 
 
 class Reorder(ChaosModel):
@@ -129,7 +131,7 @@ class Bandwidth(ChaosModel):
             if self.peakrate is None:
                 given, other = other, given
             message = f"is ignored without {other}, write both or neither"
-            yield Problem(child(path, given), message, "warning")
+            yield Problem(child(path, given), message, Severity.WARNING)
 
 
 class NetworkChaosSpec(ChaosSpec, PodSelection):
@@ -172,11 +174,11 @@ class NetworkChaosSpec(ChaosSpec, PodSelection):
         if self.action == "netem":
             if not any(getattr(self, name) for name in effective):
                 message = f'action "netem" does nothing without one of {", ".join(effective)}'
-                yield Problem(path, message, "warning")
+                yield Problem(path, message, Severity.WARNING)
         elif self.action != "partition" and getattr(self, self.action) is None:
             message = f'is missing, and action "{self.action}" does nothing without it'
-            yield Problem(child(path, self.action), message, "warning")
+            yield Problem(child(path, self.action), message, Severity.WARNING)
         for name in (*_EMULATED, "bandwidth"):
             if name not in effective and getattr(self, name) is not None:
                 message = f'is ignored with action "{self.action}", leave it out'
-                yield Problem(child(path, name), message, "warning")
+                yield Problem(child(path, name), message, Severity.WARNING)

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from .base import ChaosSpec, Int64
-from .problems import Problem, child
-from .selector import ContainerSelection
+from bridge.model.problem import Problem, Severity
+from bridge.model.wording import child
+from providers.kubernetes.specs.base import ChaosSpec, Int64
+from providers.kubernetes.specs.selector import ContainerSelection
 
 Action = Literal["pod-kill", "pod-failure", "container-kill"]
 
@@ -34,10 +35,10 @@ class PodChaosSpec(ChaosSpec, ContainerSelection):
                 yield Problem(names, message)
         elif self.container_names:
             message = f'is ignored with action "{self.action}", leave it out'
-            yield Problem(names, message, "warning")
+            yield Problem(names, message, Severity.WARNING)
         if self.action != "pod-kill" and self.grace_period:
             message = f'is ignored with action "{self.action}", leave it out'
-            yield Problem(child(path, "gracePeriod"), message, "warning")
+            yield Problem(child(path, "gracePeriod"), message, Severity.WARNING)
         if self.action == "pod-failure" and self.duration is None:
             message = 'is missing, so the pods fail until the resource goes, write it like "30s"'
-            yield Problem(child(path, "duration"), message, "warning")
+            yield Problem(child(path, "duration"), message, Severity.WARNING)

@@ -1,14 +1,12 @@
-"""What is wrong with a chaos resource, told as path, reason and mend."""
+"""How values of a chaos resource are put into words."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-Severity = Literal["error", "warning"]
+from bridge.model.wording import nearest
 
 _SHOWN_LENGTH: Final = 60
 _COMPARED_LENGTH: Final = 64
@@ -20,20 +18,6 @@ _JSON_TYPES: Final[tuple[tuple[type, str], ...]] = (
     (list, "a list"),
     (dict, "an object"),
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with a resource.
-
-    `path` is the JSON path of the field ("spec.delay.latency"), `message` says what is wrong and
-    what to write instead. An error is what a cluster refuses; a warning is what it accepts though
-    it cannot do what was meant.
-    """
-
-    path: str
-    message: str
-    severity: Severity = "error"
 
 
 def shown(value: Any) -> str:
@@ -60,28 +44,7 @@ def json_type(value: Any) -> str:
     return next((word for kind, word in _JSON_TYPES if isinstance(value, kind)), "not JSON")
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was probably meant to be, None when none is near."""
-    options = list(known)
-    cut = word[:_COMPARED_LENGTH]
-    folded = {option.casefold(): option for option in options}
-    if cut.casefold() in folded:
-        return folded[cut.casefold()]
-    found = difflib.get_close_matches(cut, options, n=1)
-    return found[0] if found else None
-
-
 def meant(word: str, known: Iterable[str]) -> str:
     """The ending `did you mean "delay"?` of a message, empty when nothing is near."""
     near = nearest(word, known)
     return f'did you mean "{near}"?' if near else ""
-
-
-def child(path: str, key: str | int) -> str:
-    """The path of a member: `spec.pods`, `spec.nodes[0]`, `labelSelectors["a.b/c"]`."""
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    # A cut key keeps the paths of many members under one huge key from filling the memory.
-    if key.isidentifier() and len(key) <= _SHOWN_LENGTH:
-        return f"{path}.{key}"
-    return f"{path}[{shown(key)}]"

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Final
 
-from .problems import shown
+from providers.kubernetes.specs.problems import shown
 
 _INT64: Final = 1 << 63
 _UINT64: Final = (1 << 64) - 1

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from pydantic_core import ErrorDetails
 
-from .problems import Problem, child, json_type, meant, shown
+from bridge.model.problem import Problem
+from bridge.model.wording import child
+from providers.kubernetes.specs.problems import json_type, meant, shown
 
 _TYPES: Final = {
     "string": "text",

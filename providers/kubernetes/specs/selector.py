@@ -7,9 +7,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from .base import ChaosModel, TextListMap, TextMap
-from .problems import Problem, child, meant, shown
-from .quantities import integer_of
+from bridge.model.problem import Problem, Severity
+from bridge.model.wording import child
+from providers.kubernetes.specs.base import ChaosModel, TextListMap, TextMap
+from providers.kubernetes.specs.problems import meant, shown
+from providers.kubernetes.specs.quantities import integer_of
 
 Mode = Literal["one", "all", "fixed", "fixed-percent", "random-max-percent"]
 
@@ -33,7 +35,7 @@ class LabelExpression(ChaosModel):
             hint = meant(self.operator, _OPERATORS)
             message = f"{shown(self.operator)} is not one of {', '.join(_OPERATORS)}"
             yield Problem(
-                child(path, "operator"), f"{message}; {hint}" if hint else message, "warning"
+                child(path, "operator"), f"{message}; {hint}" if hint else message, Severity.WARNING
             )
 
 
@@ -60,13 +62,13 @@ class PodSelectorSpec(ChaosModel):
             for name, field in type(self).model_fields.items():
                 if name not in ("pods", "namespaces") and getattr(self, name):
                     message = "is ignored because pods names the pods, leave one of them out"
-                    yield Problem(child(path, field.alias or name), message, "warning")
+                    yield Problem(child(path, field.alias or name), message, Severity.WARNING)
         for index, phase in enumerate(self.pod_phase_selectors or []):
             if phase not in _PHASES:
                 where = child(child(path, "podPhaseSelectors"), index)
                 hint = meant(phase, _PHASES)
                 message = f"{shown(phase)} is not one of {', '.join(_PHASES)}"
-                yield Problem(where, f"{message}; {hint}" if hint else message, "warning")
+                yield Problem(where, f"{message}; {hint}" if hint else message, Severity.WARNING)
 
 
 class PodSelection(ChaosModel):
@@ -85,7 +87,7 @@ class PodSelection(ChaosModel):
         if self.mode in ("one", "all"):
             if self.value:
                 message = f'is ignored with mode "{self.mode}", leave it out'
-                yield Problem(where, message, "warning")
+                yield Problem(where, message, Severity.WARNING)
             return
         example = '"2"' if self.mode == "fixed" else '"50"'
         if not self.value:

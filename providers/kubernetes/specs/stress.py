@@ -7,9 +7,10 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from .base import ChaosModel, ChaosSpec, Integer, SizeText
-from .problems import Problem, child
-from .selector import ContainerSelection
+from bridge.model.problem import Problem, Severity
+from bridge.model.wording import child
+from providers.kubernetes.specs.base import ChaosModel, ChaosSpec, Integer, SizeText
+from providers.kubernetes.specs.selector import ContainerSelection
 
 # stress-ng runs no more.
 _MOST_WORKERS: Final = 8192
@@ -25,7 +26,7 @@ class Stressor(ChaosModel):
         """No workers make no load; the webhook has a rule for it that is never called."""
         if self.workers <= 0:
             message = f"{self.workers} workers make no load, write 1 or more"
-            yield Problem(child(path, "workers"), message, "warning")
+            yield Problem(child(path, "workers"), message, Severity.WARNING)
 
 
 class CpuStressor(Stressor):
@@ -40,7 +41,7 @@ class CpuStressor(Stressor):
         yield from super().findings(path)
         if self.load == 0:
             message = "0 percent is no load, write 1 to 100"
-            yield Problem(child(path, "load"), message, "warning")
+            yield Problem(child(path, "load"), message, Severity.WARNING)
 
 
 class MemoryStressor(Stressor):
@@ -83,4 +84,4 @@ class StressChaosSpec(ChaosSpec, ContainerSelection):
             yield Problem(where, message)
         elif self.stressors is not None and self.stressng_stressors:
             message = "is ignored because stressngStressors is given, leave one of them out"
-            yield Problem(where, message, "warning")
+            yield Problem(where, message, Severity.WARNING)

@@ -20,7 +20,8 @@ def child(path: str, key: str | int) -> str:
     """
     if isinstance(key, int):
         return f"{path}[{key}]"
-    if not _PLAIN.fullmatch(key):
+    # A cut key keeps the paths of many members under one huge key from filling the memory.
+    if len(key) > _QUOTED or not _PLAIN.fullmatch(key):
         return f"{path}[{quote(key)}]"
     return f"{path}.{key}" if path else key
 
