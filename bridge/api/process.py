@@ -73,8 +73,7 @@ class Process:
             if not self.settings.database:
                 # Holding the directory proves that whoever held these leases is dead.
                 await store.take_over()
-            if await store.raise_epoch(self.settings.epoch):
-                await store.stop_all(_stop(store, RESTORED, "restored"))
+            await store.raise_epoch(self.settings.epoch, _stop(store, RESTORED, "restored"))
             providers = self._make_providers(self.settings)
             stack.push_async_callback(providers.close)
             engine = Engine(

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from bridge.cli import output
 from bridge.cli.connection import load_settings
 from bridge.cli.exits import Exit
-from bridge.cli.output import show
 
 if TYPE_CHECKING:
     from bridge.client import AsyncClient
@@ -41,7 +41,7 @@ async def _show(data: Path) -> Exit:
     from bridge.client import AsyncClient
     from bridge.sandbox.world import World
 
-    show("Starting the sandbox: an AWS account, an EKS cluster with Chaos Mesh, a bridge …")
+    output.show("Starting the sandbox: an AWS account, an EKS cluster with Chaos Mesh, a bridge …")
     async with World() as world:
         os.environ.update(world.environment())
         async with (
@@ -49,7 +49,7 @@ async def _show(data: Path) -> Exit:
             AsyncClient(url) as client,
         ):
             template = await world.register(url, example())
-            show(
+            output.show(
                 f"Registered {template} through the AWS SDK, with durations shortened "
                 "(the sandbox allows PT1S, FIS wants PT1M)."
             )
@@ -87,13 +87,11 @@ def _example_file() -> Path:
 async def _run(
     client: AsyncClient, template: str, title: str, *, alarm: World | None = None
 ) -> str:
-    from rich.console import Console
-
     from bridge.cli.follow import follow
     from bridge.cli.live import view_on
     from bridge.client import StartRequest
 
-    console = Console()
+    console = output.console()
     console.rule(f"[bold]{title}")
     started = await client.start(StartRequest(template_id=template))
     ringing = asyncio.create_task(_ring(alarm)) if alarm is not None else None
@@ -111,10 +109,9 @@ async def _ring(world: World) -> None:
 
 
 def _prove(world: World, left: list[str]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = output.console()
     console.rule("[bold]3. Nothing is left behind")
     table = Table(box=None, header_style="dim")
     for column in ("instance", "name", "state"):

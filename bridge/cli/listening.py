@@ -108,10 +108,14 @@ async def _answering(process: Process, listener: socket.socket) -> AsyncIterator
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
+    ready = asyncio.create_task(server.ready.wait())
     try:
-        await server.ready.wait()
+        await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            await serving  # raises what kept it from starting
         yield
     finally:
+        ready.cancel()
         server.should_exit = True
         await serving
 

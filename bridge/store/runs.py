@@ -368,9 +368,12 @@ class Runs(Database):
 
     def _stop_all(self, request: Request) -> int:
         with self._writing() as connection:
-            ids = list(
-                connection.execute(sa.select(experiments.c.id).where(experiments.c.open)).scalars()
-            )
-            for experiment_id in ids:
-                append_request(connection, request.model_copy(update={"experiment": experiment_id}))
-            return len(ids)
+            return ask_all(connection, request)
+
+
+def ask_all(connection: sa.Connection, request: Request) -> int:
+    """Put a request into every open run's inbox; return how many there are."""
+    ids = list(connection.execute(sa.select(experiments.c.id).where(experiments.c.open)).scalars())
+    for experiment_id in ids:
+        append_request(connection, request.model_copy(update={"experiment": experiment_id}))
+    return len(ids)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
 from bridge.store.database import Clock, open_engine, system_clock
 from bridge.store.experiments import Experiments
 from bridge.store.migrate import upgrade
-from bridge.store.runs import Runs
+from bridge.store.runs import Runs, ask_all
 from bridge.store.stops import Stops
 from bridge.store.tables import meta
 from bridge.store.templates import Templates
+
+if TYPE_CHECKING:
+    from bridge.model.inbox import Request
 
 
 class Store(Templates, Experiments, Runs, Stops):
@@ -25,22 +28,21 @@ class Store(Templates, Experiments, Runs, Stops):
         upgrade(engine)
         return cls(engine, clock=clock, inline=inline)
 
-    async def raise_epoch(self, epoch: int) -> bool:
-        """Note the epoch of the settings; return whether it is higher than the database's.
+    async def raise_epoch(self, epoch: int, request: Request) -> int:
+        """Note the epoch of the settings; where it is higher than the database's, ask all runs.
 
         Higher means that the database is an older one put back: what it believes to be open
-        may have gone on, or ended, without it.
+        may have gone on, or ended, without it. Noting and asking are one transaction. Returns
+        how many runs were asked.
         """
-        return await self._run(self._raise_epoch, epoch)
+        return await self._run(self._raise_epoch, epoch, request)
 
-    def _raise_epoch(self, epoch: int) -> bool:
+    def _raise_epoch(self, epoch: int, request: Request) -> int:
         row = meta.c.name == "epoch"
         with self._writing() as connection:
             known = connection.execute(sa.select(meta.c.value).where(row)).scalar_one_or_none()
             if known is None:
                 connection.execute(meta.insert().values(name="epoch", value=str(epoch)))
-                return epoch > 0
-            if epoch <= int(known):
-                return False
-            connection.execute(meta.update().where(row).values(value=str(epoch)))
-            return True
+            elif epoch > int(known):
+                connection.execute(meta.update().where(row).values(value=str(epoch)))
+            return ask_all(connection, request) if epoch > int(known or 0) else 0

@@ -223,10 +223,9 @@ async def test_a_request_to_a_closed_run_opens_it_again(store: Store, time: Time
 
 async def test_every_open_run_is_asked_to_stop_after_a_restore(store: Store, time: Time) -> None:
     runs = [(await store.start_experiment(experiment(time))).id for _ in range(3)]
-    assert await store.raise_epoch(0) is False
-    assert await store.raise_epoch(1) is True
-    assert await store.raise_epoch(1) is False
-    assert await store.stop_all(_stop("", time)) == 3
+    assert await store.raise_epoch(0, _stop("", time)) == 0
+    assert await store.raise_epoch(1, _stop("", time)) == 3
+    assert await store.raise_epoch(1, _stop("", time)) == 0
     for run in runs:
         (request,) = await store.read_inbox(run)
         assert request.kind is RequestKind.STOP
