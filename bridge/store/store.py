@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from bridge.store.database import Clock, open_engine, system_clock
 from bridge.store.experiments import Experiments
 from bridge.store.migrate import upgrade
-from bridge.store.runs import Runs, ask_all
+from bridge.store.runs import Runs
+from bridge.store.schedule import Schedule, ask_all
 from bridge.store.stops import Stops
 from bridge.store.tables import meta
 from bridge.store.templates import Templates
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bridge.model.inbox import Request
 
 
-class Store(Templates, Experiments, Runs, Stops):
+class Store(Templates, Experiments, Runs, Schedule, Stops):
     """Everything that the bridge remembers."""
 
     @classmethod
