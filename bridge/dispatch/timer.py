@@ -32,15 +32,20 @@ class TimerDispatcher:
         """Begin idle; ``start`` binds it to an engine."""
         self._engine: Engine | None = None
         self._news = asyncio.Event()
-        self._again: set[str] = set()
         self._active: dict[str, asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
 
     def wake(self, experiment_id: str) -> None:
-        """Have a run advanced now, or again as soon as it is let go."""
-        if self._engine is not None and self._engine.poke(experiment_id):
-            self._again.add(experiment_id)
-        self._news.set()
+        """Have a run advanced now; one that is being advanced here is told that there is news.
+
+        News that comes too late for that is in the store, which makes the run due again.
+        """
+        if self._engine is None or self._engine.poke(experiment_id):
+            return
+        if experiment_id in self._active or len(self._active) >= _AT_ONCE:
+            self._news.set()
+        else:
+            self._start(self._engine, experiment_id)
 
     def start(self, engine: Engine) -> None:
         """Begin to advance what is due."""
@@ -56,6 +61,7 @@ class TimerDispatcher:
         Faults that are in effect stay for the next process: that is what the store is for.
         A run that is still busy after ``seconds`` is left to its lease's end.
         """
+        self._engine = None
         for loop in self._loops:
             loop.cancel()
         for loop in self._loops:
@@ -86,12 +92,15 @@ class TimerDispatcher:
         if room > 0:
             for experiment_id in await engine.store.due(limit=_AT_ONCE):
                 if experiment_id not in self._active and len(self._active) < _AT_ONCE:
-                    task = asyncio.create_task(self._advance(engine, experiment_id))
-                    self._active[experiment_id] = task
+                    self._start(engine, experiment_id)
         next_due = await engine.store.next_due()
         if next_due is None:
             return _SWEEP
         return min(max((next_due - engine.store.now()) / SECOND, 0.002), _SWEEP)
+
+    def _start(self, engine: Engine, experiment_id: str) -> None:
+        task = asyncio.create_task(self._advance(engine, experiment_id))
+        self._active[experiment_id] = task
 
     async def _advance(self, engine: Engine, experiment_id: str) -> None:
         try:

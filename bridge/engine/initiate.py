@@ -50,14 +50,15 @@ class _Findings:
 async def initiate(context: Context) -> Callable[[Run, Micros], None]:
     """Find out whether the run may begin; nothing is changed anywhere."""
     findings = _Findings()
-    await _stop_conditions(context, findings)
-    if not (findings.transient or findings.failure or findings.triggered):
-        experiment = context.run.experiment
-        findings.targets = await resolve_all(
-            context.providers, context.session, experiment.id, experiment.template
-        )
-        if experiment.actions_mode is ActionsMode.RUN_ALL:
-            await _reviews(context, findings)
+    experiment = context.run.experiment
+    # Both only read, and the first look at the targets is on the way to every injection.
+    _, findings.targets = await asyncio.gather(
+        _stop_conditions(context, findings),
+        resolve_all(context.providers, context.session, experiment.id, experiment.template),
+    )
+    begins = not (findings.transient or findings.failure or findings.triggered)
+    if begins and experiment.actions_mode is ActionsMode.RUN_ALL:
+        await _reviews(context, findings)
     return lambda run, now: _apply(findings, run, now)
 
 
@@ -113,7 +114,8 @@ def _apply(findings: _Findings, run: Run, now: Micros) -> None:
         return  # stopped meanwhile
     failed = next((r.failure for r in findings.targets if r.failure is not None), None)
     transient = findings.transient or (failed.reason if failed and failed.transient else "")
-    if transient and now < experiment.created_at + run.limits.stop_unreadable:
+    patience = now < experiment.created_at + run.limits.stop_unreadable
+    if transient and patience and not findings.triggered:
         first = next(iter(run.actions.values()))
         first.looks += 1
         first.look_at = Micros(now + run.pause(first.looks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.engine import lifecycle
 from bridge.engine.context import words
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from bridge.engine.decisions import Prepare
     from bridge.engine.run import Run
     from providers.contract import Fault, FaultParameters, Outcomes
+
+
+_PAGE: Final = 1000
 
 
 async def prepare(call: Prepare, context: Context) -> Apply:
@@ -108,12 +111,12 @@ async def _resources(context: Context, target: str) -> list[Resource]:
     after = 0
     while True:
         page = await context.store.resolved_targets(
-            context.run.experiment.id, target=target, after=after, limit=1000
+            context.run.experiment.id, target=target, after=after, limit=_PAGE
         )
-        if not page:
+        found += [Resource(one.resource_type, one.id, one.information) for _, one in page]
+        if len(page) < _PAGE:
             return found
         after = page[-1][0]
-        found += [Resource(one.resource_type, one.id, one.information) for _, one in page]
 
 
 _Place = tuple[str, str | None]
