@@ -32,7 +32,7 @@ demo: $(RUN) $(VENV)/project ## Run a template in the sandbox, and see every fau
 
 .PHONY: test
 test: $(VENV)/pins-dev $(VENV)/project ## Run all tests that need nothing but this machine
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 .PHONY: lint
 lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
@@ -43,7 +43,7 @@ lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
 
 .PHONY: crash
 crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of a run, not at a choice of them
-	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest tests/crash
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash
 
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients

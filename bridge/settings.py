@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bridge.model.moment import parse_duration
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""Names separated by commas: what a shell, a unit file and a container all pass on unchanged."""
 
 
 class Settings(BaseSettings):
@@ -42,9 +46,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Raise it after restoring the database from a backup: open runs only undo.",
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: Names = Field(
         default=(),
-        description="Host names to answer to beside loopback's, for a proxy in front.",
+        description="Host names to answer to beside loopback's, separated by commas.",
     )
     minimum_duration: timedelta = Field(
         default=timedelta(minutes=1),
@@ -90,9 +94,9 @@ class Settings(BaseSettings):
         default="",
         description="Name to expect in a cluster's certificate, where its endpoint is an address.",
     )
-    rescue_identities: tuple[str, ...] = Field(
+    rescue_identities: Names = Field(
         default=(),
-        description="Identities that `rescue` uses to look for marks in clusters.",
+        description="Identities that `rescue` looks into clusters as, separated by commas.",
     )
 
     @field_validator(
@@ -110,3 +114,10 @@ class Settings(BaseSettings):
     @classmethod
     def _iso(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value
+
+    @field_validator("hosts", "rescue_identities", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name for part in value.split(",") if (name := part.strip()))

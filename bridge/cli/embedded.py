@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -29,6 +30,8 @@ _URL: Final = "http://127.0.0.1"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE: Final = 2.0
 """Seconds of waiting for the last marks before it is said that there is waiting."""
+TOGETHER: Final = 1.0
+"""Seconds within which signals count as one."""
 _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
@@ -43,6 +46,7 @@ class Interruption:
         """Prepare; `listening` takes the signals."""
         self.asked = asyncio.Event()
         self.name = ""
+        self._asked_at = 0.0
         self._farewell = _farewell(settings).encode()
         self._loop = asyncio.get_running_loop()
 
@@ -61,8 +65,11 @@ class Interruption:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if not self.name:
             self.name = signal.Signals(number).name
+            self._asked_at = time.monotonic()
             self._loop.call_soon_threadsafe(self.asked.set)
             return
+        if time.monotonic() - self._asked_at < TOGETHER:
+            return  # `timeout` and terminals signal the process and its group: meant as one
         # Not through Python's streams: the signal may have come in the middle of a write.
         for stream, text in ((1, _SHOW_CURSOR), (2, self._farewell)):
             if stream == 1 and not os.isatty(1):

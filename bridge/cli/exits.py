@@ -16,6 +16,7 @@ class Exit(IntEnum):
     CANCELLED = 4
     NO_BRIDGE = 5
     LEFT_BEHIND = 6
+    UNSEARCHED = 7
     INTERRUPTED = 130
 
 
@@ -27,6 +28,7 @@ MEANINGS: Final = {
     Exit.CANCELLED: "the experiment was cancelled before it began",
     Exit.NO_BRIDGE: "no bridge: not reachable, could not start, or failed",
     Exit.LEFT_BEHIND: "a fault was left behind, whatever the verdict",
+    Exit.UNSEARCHED: "what rescue found is undone, but it could not look everywhere",
     Exit.INTERRUPTED: "watching was interrupted; the experiment goes on",
 }
 

@@ -23,6 +23,8 @@ from bridge.store import DirectoryInUseError
 _LAST_REQUESTS: Final = 3
 """Seconds that requests in flight may take once the server is told to end."""
 _BACKLOG: Final = 128
+_TOGETHER: Final = 1.0
+"""Seconds within which signals count as one: `timeout` signals the process and its group."""
 
 
 class _Server(uvicorn.Server):
@@ -84,13 +86,17 @@ async def bridge_on(settings: Settings, host: str, port: int) -> AsyncIterator[s
 def signalled() -> asyncio.Event:
     """Take SIGTERM and SIGINT: the first sets the event, a second ends the process at once."""
     event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    first = 0.0
 
     def end() -> None:
-        if event.is_set():
+        nonlocal first
+        if not event.is_set():
+            first = loop.time()
+            event.set()
+        elif loop.time() - first >= _TOGETHER:
             os._exit(Exit.LEFT_BEHIND)
-        event.set()
 
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     return event
@@ -101,6 +107,7 @@ async def _answering(process: Process, listener: socket.socket) -> AsyncIterator
     config = uvicorn.Config(
         create_app(process.bridge, hosts=process.settings.hosts),
         lifespan="off",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import clean
@@ -19,6 +20,8 @@ def explain(error: Exception) -> tuple[Exit, str]:
         problems = error.problem.problems
         text = "\n".join(str(problem) for problem in problems) or str(error)
         return Exit.INVALID, clean(text)
+    if isinstance(error, SettingsError):
+        return Exit.INVALID, f"a FAULTBRIDGE_ setting cannot be read: {clean(str(error))}"
     if isinstance(error, ClientError):
         return Exit.NO_BRIDGE, clean(str(error))
     if isinstance(error, ValidationError) and error.title == "Settings":

@@ -34,7 +34,8 @@ def rescue(
 
     Meant for when the bridge's database is lost: a bridge on the old data undoes by itself. Only
     marks of FAULTBRIDGE_INSTALLATION are acted on, others are listed. Runs that a running bridge
-    still holds are left to it. Exits with 6 where something could not be undone, or read.
+    still holds are left to it. Exits with 6 where something could not be undone,
+    with 7 where it was not possible to look everywhere.
     """
     from bridge.cli.rescuing import rescue_all
 
@@ -45,7 +46,9 @@ def rescue(
         show_json(rescued.wire())
     else:
         _show(rescued)
-    raise typer.Exit(Exit.LEFT_BEHIND if rescued.incomplete else Exit.COMPLETED)
+    if rescued.incomplete:
+        raise typer.Exit(Exit.LEFT_BEHIND)
+    raise typer.Exit(Exit.UNSEARCHED if rescued.problems else Exit.COMPLETED)
 
 
 def _show(rescued: Rescued) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from bridge.api.process import StartError, require_installation
 from bridge.cli.connection import configured_url, connect_async
 from bridge.cli.exits import CommandError, Exit
+from bridge.client import UnreachableError
 from bridge.engine import Providers
 from bridge.engine.rescue import Finding, Rescue, Verdict
 from bridge.model.scope import Scope
@@ -28,8 +29,8 @@ class Rescued:
 
     @property
     def incomplete(self) -> bool:
-        """Whether something may have been left behind."""
-        return bool(self.problems) or any(one.verdict in _INCOMPLETE for one in self.findings)
+        """Whether something that was found has been left behind."""
+        return any(one.verdict in _INCOMPLETE for one in self.findings)
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object that a command prints."""
@@ -71,7 +72,14 @@ async def rescue_all(
             )
             search = await rescue.search()
             # Asked after the search: a run that begins later has no mark among those found.
-            open_runs = set() if held_here else await _open_runs(settings, scope)
+            try:
+                open_runs = set() if held_here else await _open_runs(settings, scope)
+            except UnreachableError as error:
+                msg = (
+                    f"{error}; its open runs are unknown, so nothing was touched. "
+                    "If that bridge is gone for good, unset FAULTBRIDGE_URL and rescue again"
+                )
+                raise CommandError(Exit.NO_BRIDGE, msg) from None
             findings = await rescue.run(search.found, dry_run=dry_run, open_runs=open_runs)
         finally:
             await providers.close()

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.engine.context import words
 from bridge.engine.targets import TargetFailure, TargetResult, as_resolved, resolve_all
 from bridge.model.event import EventType
 from bridge.model.experiment import (
@@ -25,7 +26,7 @@ from providers.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bridge.engine.context import Context
     from bridge.engine.run import Run
@@ -72,6 +73,9 @@ async def _stop_conditions(context: Context, findings: _Findings) -> None:
         except ProviderError as error:
             findings.transient = f"stop conditions cannot be read: {error}"
             return
+        except Exception as error:  # noqa: BLE001 - a provider's bug fails the run, not the bridge
+            findings.failure = ("stopConditions", words(error), FailureCode.INTERNAL, "")
+            return
         for value in values:
             if states.get(value) is StopState.TRIGGERED:
                 findings.triggered = value
@@ -95,17 +99,28 @@ async def _reviews(context: Context, findings: _Findings) -> None:
             return []
         try:
             session = await context.session(fault.provider)
-            return [(name, denial) for denial in await fault.review(session, parameters, taken)]
+            denials = await fault.review(session, parameters, taken)
+            return [(name, denial) for denial in _by_mend(denials)]
         except AccessDeniedError as error:
             return [(name, Denial(str(error)))]
         except (TransientError, FenceLostError) as error:
             findings.transient = str(error)
         except ProviderError as error:
             findings.failure = (f"actions.{name}", str(error), FailureCode.DEPENDENCY, "")
+        except Exception as error:  # noqa: BLE001 - as above
+            findings.failure = (f"actions.{name}", words(error), FailureCode.INTERNAL, "")
         return []
 
     answers = await asyncio.gather(*(review(name) for name in context.run.actions))
     findings.reviews = [one for answer in answers for one in answer]
+
+
+def _by_mend(denials: Sequence[Denial]) -> list[Denial]:
+    """Say once what one and the same grant would mend."""
+    reasons: dict[str, list[str]] = {}
+    for denial in denials:
+        reasons.setdefault(denial.mend, []).append(denial.reason)
+    return [Denial("; ".join(dict.fromkeys(said)), mend) for mend, said in reasons.items()]
 
 
 def _apply(findings: _Findings, run: Run, now: Micros) -> None:

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.engine.context import words
 from bridge.model.experiment import FailureCode, ResolvedTarget
 from bridge.model.template import EmptyTargets, SelectionMode
 from providers.contract import AccessDeniedError, ProviderError, Resource, TransientError
@@ -76,6 +77,8 @@ async def resolve_target(
         denied = isinstance(error, AccessDeniedError)
         code = FailureCode.AUTHORIZATION if denied else FailureCode.DEPENDENCY
         return failed(code, f"Error resolving targets. {error}")
+    except Exception as error:  # noqa: BLE001 - a provider's bug fails the run, not the bridge
+        return failed(FailureCode.INTERNAL, f"Error resolving targets. {words(error)}")
     if resolution.missing:
         # A target named by its id must exist, whatever the mode for empty targets.
         names = ", ".join(resolution.missing)

@@ -21,7 +21,6 @@ class EventType(StrEnum):
     ACTION_ERROR = "action-error"
     ACTION_END = "action-end"
     EXPERIMENT_END = "experiment-end"
-    ACCESS_REVIEW = "access-review"
     STATE_CHANGE = "state-change"
     RECORD_PHASE = "record-phase"
     UNMARKED = "unmarked"

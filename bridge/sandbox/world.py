@@ -86,7 +86,7 @@ class World:
         return {
             **self.aws.environment(),
             **BRIDGE_SETTINGS,
-            "FAULTBRIDGE_RESCUE_IDENTITIES": f'["{self.estate.role_arn}"]',
+            "FAULTBRIDGE_RESCUE_IDENTITIES": self.estate.role_arn,
         }
 
     def kubeconfig(self) -> dict[str, Any]:

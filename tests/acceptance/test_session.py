@@ -81,8 +81,15 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     ready = directory / "sandbox.env"
     _until(lambda: ready.exists() or process.poll() is not None)
     assert process.poll() is None
-    lines = ready.read_text().splitlines()
-    yield Shell(dict(line.split("=", 1) for line in lines))
+    # Read by a shell, as a user's would: quotes and blanks must survive it.
+    sourced = subprocess.run(
+        ["sh", "-c", f"set -a; . {ready}; exec env -0"],
+        capture_output=True,
+        check=True,
+        env={},
+    )
+    pairs = sourced.stdout.decode().rstrip("\0").split("\0")
+    yield Shell(dict(pair.split("=", 1) for pair in pairs if not pair.startswith("PWD=")))
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
@@ -169,6 +176,16 @@ def test_the_alarm_stops_a_run_that_the_cli_started(shell: Shell) -> None:
     assert state()["reason"] == "Experiment halted by stop condition."
     assert set(shell.states()) == {"running"}
     shell.aws(*alarm, "--state-value", "OK", "--state-reason", "over")
+
+
+def test_our_own_commands_work_in_the_same_shell(shell: Shell) -> None:
+    ours = (sys.executable, "-m", "bridge.cli")
+    listed = shell.run(*ours, "experiments")
+    assert listed.returncode == 0, listed.stderr
+    rescued = shell.run(*ours, "rescue", "--dry-run")
+    # The walk-through's role may not look for Litmus resources, which is said, and is no failure.
+    assert rescued.returncode == 7, rescued.stderr
+    assert "could not look" in rescued.stderr
 
 
 @needs_aws

@@ -178,7 +178,6 @@ def test_every_entry_of_the_journal_has_a_sentence_or_none_on_purpose() -> None:
     silent = {
         EventType.TARGET_RESOLUTION_START,
         EventType.TARGET_RESOLUTION_END,
-        EventType.ACCESS_REVIEW,
     }
     assert {kind for kind in EventType if sentence(event(kind)) is None} == silent
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.embedded import TOGETHER
 from tests.cli.conftest import PATIENCE, ROOT, Running
 from tests.cli.doubles import World, document
 
@@ -52,7 +53,9 @@ def test_a_second_signal_leaves_at_once_and_says_how_to_undo(
     run = start("run", template)
     run.until(BROKEN)
     run.signal(signal.SIGINT)
+    run.signal(signal.SIGINT)  # `timeout` signals the process and its group: meant as one
     run.until("trying again: it is stuck")
+    time.sleep(TOGETHER)
     run.signal(signal.SIGINT)
     code, errors = run.end()
     assert code == 6

@@ -170,6 +170,7 @@ class KubernetesEmulator:
         config = uvicorn.Config(
             application,
             lifespan="off",
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -1,0 +1,282 @@
+"""Bring the generated parts of the documentation up to date: `python -m docs.generate`.
+
+What code declares (actions, settings, commands, routes) is written by it into the pages, between
+two comments that name the part. A test fails where a page is behind.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from fastapi import APIRouter
+from pydantic_core import PydanticUndefined
+from typer.main import get_command
+
+from bridge.api.bridge import Bridge
+from bridge.api.fis.router import HANDLERS
+from bridge.api.native import router
+from bridge.catalog import ActionEntry, Catalog
+from bridge.catalog.fis_actions import FIS_ACTIONS
+from bridge.cli.app import app
+from bridge.cli.exits import MEANINGS
+from bridge.dialects.fis.operations import OPERATIONS
+from bridge.model.moment import format_duration
+from bridge.settings import Settings
+from providers import registry
+from providers.contract import Resolver
+
+FOLDER: Final = Path(__file__).parent
+PART: Final = re.compile(
+    r"(?P<begin><!-- generated: (?P<name>[^ ]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL
+)
+_TYPES: Final[Mapping[Any, str]] = {
+    bool: '`"true"` or `"false"`',
+    dict: "object",
+    int: "whole number",
+    str: "string",
+    timedelta: "duration",
+}
+
+
+def main() -> int:
+    """Rewrite the pages that are behind and say which; return the exit code."""
+    for page in pages():
+        text = page.read_text("utf-8")
+        new = renewed(text)
+        if new != text:
+            page.write_text(new, "utf-8")
+            sys.stdout.write(f"docs/{page.name}\n")
+    return 0
+
+
+def pages() -> list[Path]:
+    """Return the pages of the documentation."""
+    return sorted(FOLDER.glob("*.md"))
+
+
+def renewed(text: str) -> str:
+    """Return a page with its generated parts as they should be. KeyError for an unknown part."""
+    parts = generated()
+    return PART.sub(lambda part: part["begin"] + parts[part["name"]]() + part["end"], text)
+
+
+def generated() -> dict[str, Callable[[], str]]:
+    """Return every part that can be generated, by name."""
+    catalog = Catalog(_settings())
+    actions = {f"action:{entry.id}": partial(_action, entry) for entry in catalog.actions}
+    return {
+        **actions,
+        "action-list": lambda: _action_list(catalog),
+        "commands": _commands,
+        "exit-codes": _exit_codes,
+        "fis-operations": _fis_operations,
+        "native-routes": _native_routes,
+        "settings": _setting_table,
+        "targets": _targets,
+    }
+
+
+# --- actions ------------------------------------------------------------------------------
+
+
+def _action_list(catalog: Catalog) -> str:
+    rows = (
+        (f"[`{entry.name}`](#{anchor(entry.id)})", entry.description, _also_in_fis(entry))
+        for entry in catalog.actions
+    )
+    return _table(("action", "what it does", "in AWS FIS"), rows)
+
+
+def _also_in_fis(entry: ActionEntry) -> str:
+    return "yes" if entry.id in FIS_ACTIONS else "no, ours"
+
+
+def _action(entry: ActionEntry) -> str:
+    lines = [entry.description, ""]
+    for key, kind in entry.targets.items():
+        lines += [f"Target: key `{key}`, of type `{kind}`.", ""]
+    if not entry.targets:
+        lines += ["Target: none.", ""]
+    fields = entry.fault.Parameters.model_fields
+    if fields:
+        rows = (
+            (
+                f"`{field.alias or name}`",
+                _type(field.annotation),
+                _default(field.is_required(), field.default),
+                field.description or "",
+            )
+            for name, field in fields.items()
+        )
+        lines.append(_table(("parameter", "type", "default", "meaning"), rows))
+    else:
+        lines += ["Parameters: none.", ""]
+    permissions = entry.fault.permissions
+    if permissions:
+        rights = ((f"`{one.name}`", one.need, one.note) for one in permissions)
+        lines.append(_table(("right of the experiment's role", "need", "note"), rights))
+    else:
+        lines += ["Rights of the experiment's role: none.", ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _type(annotation: Any) -> str:
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        kinds = [one for one in get_args(annotation) if one is not type(None)]
+        return " or ".join(_type(one) for one in kinds)
+    plain = get_origin(annotation) or annotation
+    return _TYPES[plain]
+
+
+def _default(required: bool, default: object) -> str:
+    if required:
+        return "required"
+    if isinstance(default, bool):
+        return f'`"{str(default).lower()}"`'
+    return "absent" if default is None else f"`{default}`"
+
+
+def _targets() -> str:
+    return _table(
+        ("resource type", "what it is", "chosen by", "parameters", "right needed"),
+        (_target(registry.resolver(name)) for name in sorted(registry.RESOLVERS)),
+    )
+
+
+def _target(resolver: Resolver) -> tuple[str, ...]:
+    ways = {
+        "`resourceArns`": resolver.by_ids,
+        "`resourceTags`": resolver.by_tags,
+        "`filters`": resolver.by_filters,
+    }
+    return (
+        f"`{resolver.resource_type}`",
+        resolver.description,
+        ", ".join(way for way, taken in ways.items() if taken),
+        "; ".join(f"`{name}`: {one.description}" for name, one in resolver.parameters.items())
+        or "none",
+        ", ".join(f"`{one.name}`" for one in resolver.permissions),
+    )
+
+
+# --- settings and commands ----------------------------------------------------------------
+
+
+def _setting_table() -> str:
+    rows = (
+        (f"`FAULTBRIDGE_{name.upper()}`", _setting(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+    return _table(("variable", "default", "meaning"), rows)
+
+
+def _setting(default: object) -> str:
+    if default is PydanticUndefined:
+        return "required"
+    if isinstance(default, timedelta):
+        return f"`{format_duration(default)}`"
+    return "empty" if default in ("", None, ()) else f"`{default}`"
+
+
+def _commands() -> str:
+    commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined] # a group
+    lines: list[str] = []
+    for name, command in commands.items():
+        arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
+        lines += [f"### `{' '.join(['faultbridge', name, *arguments])}`", "", *_help(command.help)]
+        rows = [
+            (f"`{', '.join(one.opts)}`", _option_default(one), one.help or "")
+            for one in command.params
+            if one.param_type_name == "option"
+        ]
+        lines.append(_table(("option", "default", "meaning"), rows) if rows else "No options.\n")
+    return "\n".join(lines)
+
+
+def _argument(parameter: Any) -> str:
+    name = (parameter.metavar or parameter.name).upper()
+    return name if parameter.required else f"[{name}]"
+
+
+def _help(text: str) -> list[str]:
+    paragraphs = text.split("\n\n")
+    return [line for one in paragraphs for line in (" ".join(one.split()), "")]
+
+
+def _option_default(parameter: Any) -> str:
+    if parameter.is_flag:
+        return "off"
+    if parameter.multiple:
+        return "none"
+    return "" if parameter.default is None else f"`{parameter.default}`"
+
+
+def _exit_codes() -> str:
+    rows = ((f"`{code.value}`", meaning) for code, meaning in MEANINGS.items())
+    return _table(("exit code", "meaning"), rows)
+
+
+# --- routes -------------------------------------------------------------------------------
+
+
+def native_operations() -> Iterator[tuple[str, str, str]]:
+    """Yield method, path and description of each route of the native API."""
+    for route in _native().routes:
+        if getattr(route, "include_in_schema", False):
+            for method in sorted(route.methods):  # type: ignore[attr-defined] # API routes only
+                path = route.path.replace(":path}", "}")  # type: ignore[attr-defined] # as above
+                yield method, path, route.endpoint.__doc__ or ""  # type: ignore[attr-defined] # as above
+
+
+def _native() -> APIRouter:
+    # Routes are built around a bridge, and not one of them asks it anything here.
+    bridge: Any = Bridge.__new__(Bridge)
+    return router(bridge)
+
+
+def _native_routes() -> str:
+    rows = ((f"`{method} {path}`", text) for method, path, text in native_operations())
+    return _table(("route", "what it does"), rows)
+
+
+def _fis_operations() -> str:
+    rows = (
+        (
+            f"`{name}`",
+            f"`{operation.method} {operation.path}`",
+            "yes" if name in HANDLERS else "not yet: 501",
+        )
+        for name, operation in OPERATIONS.items()
+    )
+    return _table(("operation", "route", "supported"), rows)
+
+
+# --- Markdown -----------------------------------------------------------------------------
+
+
+def anchor(heading: str) -> str:
+    """Return the fragment by which a heading is linked to, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    cells = ([" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def _settings() -> Settings:
+    return Settings.model_construct()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Command lines parse, links lead somewhere, and templates are valid."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from bridge.api.native.judging import judge
+from bridge.catalog import Catalog
+from bridge.cli.app import app
+from bridge.model.scope import Scope
+from bridge.settings import Settings
+from docs.generate import anchor
+from tests.docs.pages import PAGES, ROOT, Block, blocks, faultbridge_arguments, links
+
+LINES = list(faultbridge_arguments())
+EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.*") if path.is_file())
+
+
+def _parse(arguments: list[str]) -> None:
+    group: Any = get_command(app)
+    context = group.make_context("faultbridge", list(arguments))
+    name, command, rest = group.resolve_command(context, arguments)
+    # In prose a command may stand without its arguments, but no option may be made up.
+    asks = command.make_context(name, rest, parent=context, resilient_parsing=not rest)
+    assert asks.info_name == name
+
+
+@pytest.mark.parametrize(
+    "arguments", [line for _, line in LINES], ids=[f"{p} {' '.join(a)}" for p, a in LINES]
+)
+def test_a_command_line_parses(arguments: list[str]) -> None:
+    _parse(arguments)
+
+
+def test_lines_were_found_and_a_wrong_one_would_not_parse() -> None:
+    assert len(LINES) > 20
+    for wrong in (["validate", "f", "--strict"], ["rescue", "--dryrun"], ["lunch", "FILE"]):
+        with pytest.raises(Exception, match=r"[Nn]o such"):
+            _parse(wrong)
+
+
+def _headings(page: Path) -> set[str]:
+    lines = page.read_text("utf-8").splitlines()
+    return {anchor(line.lstrip("#").strip()) for line in lines if line.startswith("#")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, fragment = link.partition("#")
+        if path.startswith("https://"):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        assert not fragment or fragment in _headings(target), link
+
+
+def _documents() -> list[tuple[Block, Any]]:
+    read = [
+        (block, document)
+        for block in blocks("yaml", "json")
+        for document in yaml.safe_load_all(block.text)
+    ]
+    return [(block, one) for block, one in read if isinstance(one, dict) and "actions" in one]
+
+
+def _problems(document: Any) -> list[str]:
+    scope = Scope(cloud="aws", account="123456789012", region="us-east-1")
+    # Not read from the environment: what the pages show is valid in the sandbox.
+    settings = Settings.model_construct(minimum_duration=timedelta(seconds=1))
+    judged = judge(Catalog(settings), scope, document)
+    return [str(problem) for problem in judged.problems if problem.severity.value == "error"]
+
+
+def test_templates_in_the_pages_are_valid() -> None:
+    documents = _documents()
+    assert len(documents) >= 2
+    assert {str(block): _problems(one) for block, one in documents if _problems(one)} == {}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_examples_are_valid(example: Path) -> None:
+    assert _problems(json.loads(example.read_text("utf-8"))) == []
+
+
+def test_a_wrong_template_would_be_found() -> None:
+    (_, document), *_ = _documents()
+    assert _problems({**document, "roleArn": "nobody"})

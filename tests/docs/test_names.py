@@ -1,0 +1,122 @@
+"""What the pages name by hand exists, and what exists is named."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from bridge.cli.app import app
+from bridge.cli.exits import Exit
+from bridge.client.documents import StartRequest
+from bridge.dialects.fis.operations import OPERATIONS
+from bridge.model.event import EventType
+from bridge.settings import Settings
+from docs import generate
+from providers import registry
+from providers.contract import Fault
+from tests.docs.pages import PAGES, ROOT, prose, shell_lines, spans
+
+FOR_COMMANDS = {"FAULTBRIDGE_URL", "FAULTBRIDGE_CRASH"}
+"""Variables that are read by commands and tests, not by a bridge."""
+SETTINGS = {f"FAULTBRIDGE_{name.upper()}" for name in Settings.model_fields}
+DOCS = ROOT / "docs"
+
+
+def _first_cells(text: str) -> list[str]:
+    return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+
+
+def _section(text: str, heading: str) -> str:
+    """Return what stands below a heading, to the next of its level or above."""
+    level = heading.split(" ", 1)[0]
+    below = text.split(f"\n{heading}\n", 1)[1]
+    return re.split(rf"^#{{1,{len(level)}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def test_every_action_has_a_section_that_says_how_it_ends_and_is_undone() -> None:
+    text = (DOCS / "faults.md").read_text("utf-8")
+    actions = re.findall(r"^### (\S+)$", _section(text, "## Actions"), re.MULTILINE)
+    assert actions == sorted(registry.FAULTS)
+    for action in actions:
+        section = _section(text, f"### {action}")
+        assert f"<!-- generated: action:{action} -->" in section
+        assert "\nEnds: " in section, action
+        assert "\nUndo: " in section, action
+
+
+@pytest.mark.parametrize("action", sorted(registry.FAULTS))
+def test_every_parameter_and_right_is_documented(action: str) -> None:
+    fault: Fault = registry.fault(action)
+    section = _section((DOCS / "faults.md").read_text("utf-8"), f"### {action}")
+    fields = fault.Parameters.model_fields
+    parameters = {field.alias or name for name, field in fields.items()}
+    rights = {permission.name for permission in fault.permissions}
+    assert set(_first_cells(section)) == parameters | rights
+
+
+def test_every_target_type_and_stop_source_is_documented() -> None:
+    text = (DOCS / "faults.md").read_text("utf-8")
+    assert set(_first_cells(_section(text, "## Targets"))) == set(registry.RESOLVERS)
+    assert set(registry.STOP_SOURCES) <= set(spans(DOCS / "faults.md"))
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    rows = _first_cells((DOCS / "settings.md").read_text("utf-8"))
+    assert set(rows) == SETTINGS | FOR_COMMANDS
+    for page in PAGES:
+        named = set(re.findall(r"FAULTBRIDGE_[A-Z_]+", page.read_text("utf-8")))
+        assert named <= SETTINGS | FOR_COMMANDS, page.name
+
+
+def test_every_command_option_and_exit_code_is_documented() -> None:
+    text = (DOCS / "cli.md").read_text("utf-8")
+    commands: Any = get_command(app)
+    for name, command in commands.commands.items():
+        (heading,) = re.findall(rf"^### `faultbridge {name}\b.*$", text, re.MULTILINE)
+        options = {
+            option
+            for parameter in command.params
+            if parameter.param_type_name == "option"
+            for option in parameter.opts
+        }
+        assert set(_first_cells(_section(text, heading))) == options, name
+    assert len(re.findall(r"^### `faultbridge ", text, re.MULTILINE)) == len(commands.commands)
+    codes = _first_cells(_section(text, "## Exit codes"))
+    assert codes == [str(code.value) for code in Exit]
+
+
+def test_every_route_and_operation_is_documented() -> None:
+    text = (DOCS / "api.md").read_text("utf-8")
+    routes = [f"{method} {path}" for method, path, _ in generate.native_operations()]
+    assert len(routes) > 8
+    assert _first_cells(_section(text, "## /v1")) == routes
+    assert _first_cells(_section(text, "## FIS")) == list(OPERATIONS)
+
+
+def test_every_event_is_documented() -> None:
+    section = _section((DOCS / "api.md").read_text("utf-8"), "## Journal")
+    assert _first_cells(section) == [str(kind) for kind in EventType]
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    exist = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    named = {
+        target
+        for page in PAGES
+        for target in re.findall(r"(?:`|^ {4})make ([a-z-]+)", prose(page), re.MULTILINE)
+    }
+    assert named <= exist
+    table = _first_cells((DOCS / "development.md").read_text("utf-8"))
+    assert {row.removeprefix("make ") for row in table if row.startswith("make ")} == exist
+
+
+def test_bodies_of_requests_are_what_the_route_takes() -> None:
+    asked = [line for _, line in shell_lines() if "/v1/experiments " in line]
+    assert asked
+    for line in asked:
+        (body,) = re.findall(r"-d '([^']+)'", line)
+        StartRequest.model_validate_json(body)
