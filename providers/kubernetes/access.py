@@ -110,7 +110,7 @@ async def review(
         return []
     user = await _user(cluster)
     mend = grant(missing, user, resource)
-    who = cluster.principal or "the context's user"
+    who = cluster.principal or "The context's user"
     known = f" (in the cluster: user {user})" if user else ""
     return [
         denial(f"{NOT_AUTHORIZED} {who}{known} may not {right} of cluster {cluster.name}.", mend)

@@ -12,6 +12,14 @@ from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource
 
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
+_ADMISSION: Final = (
+    "admission webhook ",
+    "because it is being terminated",
+    "exceeded quota: ",
+    "failed quota: ",
+)
+_CHAOS_RIGHTS: Final = 'admission webhook "vauth.kb.io"'
+"""Of Chaos Mesh's webhooks the one that asks for rights, in the namespaces of the selectors."""
 _PRODUCTS: Final = {CHAOS_MESH: "Chaos Mesh", LITMUS: "Litmus"}
 
 
@@ -29,10 +37,20 @@ def refusal(cluster: Cluster, doing: str, error: ApiError) -> str:
     start = f"Unable to {doing} custom resource:"
     if error.status == _UNAUTHORIZED:
         return f"{start} {unmapped(cluster).reason}"
-    if error.status == _FORBIDDEN:
+    if error.status == _FORBIDDEN and not _by_admission(str(error)):
         who = cluster.principal or "the context's user"
         return f"{start} {NOT_AUTHORIZED} Cluster {cluster.name} answered {who}: {error}"
     return f"{start} Kubernetes API returned status code {error.status}. {error}"
+
+
+def _by_admission(message: str) -> bool:
+    """Whether a 403 is no lack of rights: a quota, a namespace that goes, a webhook's judgement.
+
+    The API server says all of them with the same status and reason.
+    """
+    if _CHAOS_RIGHTS in message:
+        return False
+    return any(words in message for words in _ADMISSION)
 
 
 def not_served(cluster: Cluster, resource: CustomResource) -> str:

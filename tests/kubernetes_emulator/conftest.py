@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
 import ssl
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +28,6 @@ TOKENS = {
     "admintoken": Identity("admin", groups=("system:masters",)),
     "devtoken": Identity("dev", groups=("developers",)),
 }
-
-_SCRIPT = Path(__file__).parents[2].parent / "shared/tools/real-kube"
 
 
 @dataclass(frozen=True)
@@ -91,19 +87,9 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A real API server, started by the script that FAULTBRIDGE_REAL_KUBE names."""
-    script = Path(os.environ.get("FAULTBRIDGE_REAL_KUBE", _SCRIPT))
-    if not script.is_file():
-        pytest.skip("no real API server here: FAULTBRIDGE_REAL_KUBE names no script")
-    folder = tmp_path_factory.mktemp("real")
-    started = subprocess.run([script, "start", folder], capture_output=True, text=True, check=False)
-    if started.returncode:
-        pytest.skip(f"the real API server does not start: {started.stderr.strip()[-300:]}")
-    try:
-        yield Cluster(Path(started.stdout.splitlines()[-1]), is_real=True)
-    finally:
-        subprocess.run([script, "stop", "--rm", folder], capture_output=True, check=True)
+def real(real_kubeconfig: Path) -> Cluster:
+    """A real API server."""
+    return Cluster(real_kubeconfig, is_real=True)
 
 
 @pytest.fixture(

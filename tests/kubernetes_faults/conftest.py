@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.model.record import Record
 from bridge.model.scope import Scope
 from bridge.sandbox.kubernetes.authentication import (
     EksTokenVerifier,
@@ -31,25 +29,15 @@ from bridge.sandbox.kubernetes.objects import ObjectStore
 from bridge.sandbox.kubernetes.pods import Workloads
 from bridge.sandbox.kubernetes.server import KubernetesEmulator
 from bridge.settings import Settings
-from providers.contract import Caller, Effect, Guard, Observation, Plan, Resource
-from providers.kubernetes.custom_resource import InjectCustomResource
+from providers.contract import Caller, Guard
 from providers.kubernetes.provider import KubernetesProvider
-from providers.kubernetes.session import KubernetesSession
+from tests.kubernetes_faults.one_run import INSTALLATION, Run
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from bridge.sandbox.aws import AwsEmulator, Estate, build
 
 ROLE = EXPERIMENT_ROLE_ARN
-INSTALLATION = "here"
-FAULT = InjectCustomResource()
-NETWORK_DELAY: dict[str, Any] = {
-    "action": "delay",
-    "delay": {"latency": "90ms"},
-    "duration": "180s",
-    "mode": "one",
-    "selector": {"labelSelectors": {"name": "carts"}, "namespaces": ["sock-shop"]},
-}
 
 
 class Cluster:
@@ -146,74 +134,6 @@ class Cluster:
         assert role is not None
         role["rules"][1]["verbs"] = [v for v in role["rules"][1]["verbs"] if v not in verbs]
         self.store.update(key, role)
-
-
-class Run:
-    """One action of one run, driven as the engine drives it."""
-
-    def __init__(self, session: KubernetesSession, cluster_id: str, **parameters: Any) -> None:
-        self.session = session
-        self.parameters = FAULT.Parameters.model_validate(
-            {
-                "kubernetesApiVersion": "chaos-mesh.org/v1alpha1",
-                "kubernetesKind": "NetworkChaos",
-                "kubernetesNamespace": "default",
-                "kubernetesSpec": NETWORK_DELAY,
-                "maxDuration": "PT5M",
-            }
-            | parameters
-        )
-        self.resources = [Resource("aws:eks:cluster", cluster_id)]
-        plan = Plan(session.caller.name, "latency", session.caller.installation, None)
-        (subject,) = FAULT.subjects(self.parameters, self.resources, plan)
-        self.record = Record(
-            id=f"{plan.experiment}/latency/0",
-            action="latency",
-            holders=("latency",),
-            fault=FAULT.id,
-            resource=subject.resource,
-            effect=FAULT.effect,
-            state=subject.state,
-        )
-
-    async def review(self) -> list[Any]:
-        return await FAULT.review(self.session, self.parameters, self.resources)
-
-    async def prepare(self) -> Any:
-        outcomes = await FAULT.prepare(self.session, self.parameters, [self.record])
-        return outcomes[self.record.id]
-
-    async def inject(self) -> Any:
-        outcomes = await FAULT.inject(self.session, self.parameters, [self.record])
-        return outcomes[self.record.id]
-
-    async def start(self) -> None:
-        assert (await self.prepare()).kind == "done"
-        assert (await self.inject()).kind == "pending"
-
-    async def observe(self) -> Observation:
-        seen = await FAULT.observe(self.session, [self.record])
-        return seen[self.record.id]
-
-    async def revert(self) -> Any:
-        return (await FAULT.revert(self.session, [self.record]))[self.record.id]
-
-    async def until(self, *effects: Effect) -> Observation:
-        """Look until one of the effects is seen; nothing else ends it but the time limit."""
-        seen: Observation = await eventually(self.observe, lambda look: look.effect in effects)
-        return seen
-
-    async def until_gone(self) -> None:
-        await eventually(self.revert, lambda outcome: outcome.kind == "done")
-
-
-async def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    """Repeat a look until it answers what is wanted; fails after ten seconds."""
-    deadline = time.monotonic() + 10
-    while not wanted(seen := await look()):
-        assert time.monotonic() < deadline, f"still {seen}"
-        await asyncio.sleep(0.02)
-    return seen
 
 
 @pytest.fixture(scope="module")

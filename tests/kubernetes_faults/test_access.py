@@ -10,6 +10,8 @@ import yaml
 
 from bridge.sandbox.kubernetes.aws_auth import CONFIG_MAP
 from providers.kubernetes.access import needed_rights, selected_namespaces
+from providers.kubernetes.api import DeniedError
+from providers.kubernetes.refusals import refusal
 from providers.kubernetes.resource import CustomResource
 
 Start = Callable[..., Any]
@@ -195,3 +197,24 @@ def test_the_webhook_asks_for_the_kind_in_lower_case() -> None:
 def test_kinds_that_the_webhook_lets_through() -> None:
     spec = {"selector": {"namespaces": ["b"]}}
     assert all(right.namespace == "own" for right in needed_rights(_resource("AWSChaos"), spec))
+
+
+@pytest.mark.parametrize(
+    ("message", "is_denial"),
+    [
+        ('x is forbidden: User "u" cannot create resource "x"', True),
+        ('admission webhook "vauth.kb.io" denied the request: u is forbidden on namespace a', True),
+        ('admission webhook "vnetworkchaos.kb.io" denied the request: Spec.Duration: bad', False),
+        ("x is forbidden: exceeded quota: q, requested: count/x=1", False),
+        ("x is forbidden: unable to create in namespace a because it is being terminated", False),
+    ],
+)
+async def test_only_a_lack_of_rights_is_called_one(
+    start: Start, message: str, is_denial: bool
+) -> None:
+    run = await start()
+    reached = await run.session.cluster(run.record.state["cluster"])
+    reason = refusal(reached, "inject", DeniedError(403, "Forbidden", message))
+    assert reason.endswith(message)
+    assert ("Not authorized to perform the required action." in reason) == is_denial
+    assert ("Kubernetes API returned status code 403." in reason) != is_denial

@@ -106,9 +106,8 @@ async def test_a_broken_watch_is_opened_again(
     run = await start(wake=bell)
     await run.start()
     await run.until(Effect.PRESENT)
-    bell.rung.clear()
-    await bell.heard()  # a new watch begins with what there is
-    assert cluster.requests("watch") > 1
+    while cluster.requests("watch") < 2:
+        await bell.heard()  # a new watch begins with what there is
 
 
 async def test_a_listener_of_long_ago_is_forgotten(

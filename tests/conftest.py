@@ -1,0 +1,34 @@
+"""What tests of several folders share: a real Kubernetes API server, where there is one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SCRIPT = Path(__file__).parents[2] / "shared/tools/real-kube"
+
+
+@pytest.fixture(scope="session")
+def real_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a real API server, started by the script of FAULTBRIDGE_REAL_KUBE.
+
+    One server serves the whole session: a test uses names of its own, or cleans up.
+    """
+    script = Path(os.environ.get("FAULTBRIDGE_REAL_KUBE", _SCRIPT))
+    if not script.is_file():
+        pytest.skip("no real API server here: FAULTBRIDGE_REAL_KUBE names no script")
+    folder = tmp_path_factory.mktemp("real")
+    started = subprocess.run([script, "start", folder], capture_output=True, text=True, check=False)
+    if started.returncode:
+        pytest.skip(f"the real API server does not start: {started.stderr.strip()[-300:]}")
+    try:
+        yield Path(started.stdout.splitlines()[-1])
+    finally:
+        subprocess.run([script, "stop", "--rm", folder], capture_output=True, check=True)
