@@ -99,9 +99,9 @@ def _unmarked(details: Details) -> str:
 
 
 def _retry(details: Details) -> str:
-    resource = short(str(details.get("resource", "")))
+    which = named(details.get("resources", []))
     tries = details.get("attempts")
-    return f"undoing {resource} failed (attempt {tries}), trying again: {details.get('reason', '')}"
+    return f"undoing {which} failed (attempt {tries}), trying again: {details.get('reason', '')}"
 
 
 def _released(details: Details) -> str:

@@ -134,6 +134,7 @@ def reverted(
 ) -> None:
     """Take the outcomes of ``revert``; what is not done is tried again, for ever."""
     done: list[Record] = []
+    failed: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         outcome = outcomes.get(record.id, Outcome(OutcomeKind.UNKNOWN, "no answer"))
         run.touch(record)
@@ -149,13 +150,15 @@ def reverted(
         else:
             record.last_error = outcome.reason
             record.retry_at = Micros(now + run.pause(record.attempts))
-            run.note(
-                EventType.REVERT_RETRY,
-                now,
-                resource=record.resource,
-                attempts=record.attempts,
-                reason=outcome.reason,
-            )
+            failed[outcome.reason].append(record)
+    for reason, again in failed.items():
+        run.note(
+            EventType.REVERT_RETRY,
+            now,
+            resources=[record.resource for record in again],
+            attempts=max(record.attempts for record in again),
+            reason=reason,
+        )
     run.set_phase(done, Phase.REVERTED, now)
 
 

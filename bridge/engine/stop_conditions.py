@@ -44,6 +44,8 @@ class StopWatch:
         self._every = every
         self._wake = wake
         self._failures: dict[tuple[Scope, str], int] = {}
+        self._asked: set[tuple[str, str]] = set()
+        """Runs that were asked to stop, by condition: an undo may outlast many readings."""
 
     async def read(
         self, scope: Scope, source: str, values: Sequence[str]
@@ -61,6 +63,12 @@ class StopWatch:
     async def poll(self) -> None:
         """Read what is due to be read, and ask the runs whose condition holds to stop."""
         watched = await self._store.watched()
+        self._asked &= {
+            (experiment, value)
+            for runs in watched.values()
+            for value, experiments in runs.items()
+            for experiment in experiments
+        }
         await asyncio.gather(
             *(self._poll(scope, source, runs) for (scope, source), runs in watched.items())
         )
@@ -85,6 +93,8 @@ class StopWatch:
                     await self._stop(experiment, value)
 
     async def _stop(self, experiment: str, value: str) -> None:
+        if (experiment, value) in self._asked:
+            return
         await self._store.append(
             Request(
                 experiment=experiment,
@@ -93,4 +103,5 @@ class StopWatch:
                 details={"reason": "Experiment halted by stop condition.", "cause": value},
             )
         )
+        self._asked.add((experiment, value))
         self._wake(experiment)

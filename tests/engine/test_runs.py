@@ -413,6 +413,61 @@ async def test_one_read_serves_all_runs(bench: Bench) -> None:
     assert set(reads) == {1}
 
 
+async def test_a_run_is_asked_to_stop_once_however_long_its_undo_takes(bench: Bench) -> None:
+    bench.world.alarms = {"alarm": StopState.CLEAR}
+    run = await bench.start({"halt": halt(length="PT1H")}, stop_conditions=("alarm",))
+    await bench.drive(seconds=60)
+    bench.world.settle = 300 * SECOND
+    bench.world.alarms["alarm"] = StopState.TRIGGERED
+    await bench.drive()
+    assert (await bench.run(run)).status is ExperimentStatus.STOPPED
+    assert bench.requests() == 1
+
+
+async def test_an_undo_that_fails_is_tried_until_it_succeeds(bench: Bench) -> None:
+    run = await bench.start({"halt": halt(length="PT5M")})
+    await bench.drive(seconds=60)
+    bench.world.broken = "throttled"
+    await bench.drive(seconds=3600)
+    assert (await bench.run(run)).status is ExperimentStatus.RUNNING
+    bench.world.broken = ""
+    await bench.drive()
+    assert (await bench.run(run)).status is ExperimentStatus.COMPLETED
+    assert {bench.world.look(name) for name in "abc"} == {"running"}
+    retries = [e.details for e in await bench.store.journal(run) if e.type == "revert-retry"]
+    assert 100 < len(retries) < 130, "a capped pause of 30 s, one entry for all resources"
+    assert retries[0]["reason"] == "throttled"
+    assert retries[0]["resources"] == ["a", "b", "c"]
+
+
+async def test_a_reply_that_was_lost_is_looked_after_and_not_repeated(bench: Bench) -> None:
+    bench.world.lose_replies = 1
+    run = await bench.start({"halt": halt(length="PT5M")})
+    await bench.drive()
+    assert (await bench.run(run)).status is ExperimentStatus.COMPLETED
+    assert bench.world.effects["stopped", "a"] == 1
+
+
+async def test_whether_a_lost_reply_rebooted_cannot_be_told_and_is_said(bench: Bench) -> None:
+    bench.world.lose_replies = 1
+    run = await bench.start({"blink": action("blink")})
+    await bench.drive()
+    done = await bench.run(run)
+    assert done.status is ExperimentStatus.FAILED
+    assert "cannot be told" in done.reason
+    assert bench.world.effects["blinked", "a"] == 1
+
+
+async def test_an_injection_that_cannot_begin_in_time_fails(bench: Bench) -> None:
+    bench.world.refuse_calls = True
+    run = await bench.start({"halt": halt(length="PT1H")})
+    await bench.drive()
+    done = await bench.run(run)
+    assert done.status is ExperimentStatus.FAILED
+    assert "Unable to inject in time: throttled" in done.reason
+    assert not bench.world.effects
+
+
 # --- absence --------------------------------------------------------------------------------
 
 

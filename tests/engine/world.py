@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
+
 from bridge.engine import Engine, Providers, new_experiment
 from bridge.model.experiment import ActionsMode, Experiment
 from bridge.model.moment import SECOND, Micros, parse_duration
@@ -29,6 +31,7 @@ from bridge.settings import Settings
 from bridge.store import Change, Claim, Store
 from bridge.store.database import open_engine
 from bridge.store.migrate import upgrade
+from bridge.store.tables import inbox
 from providers.contract import (
     DONE,
     PENDING,
@@ -94,6 +97,12 @@ class World:
     frozen: asyncio.Event | None = None
     """Set by a test to hold an injecting worker between its last check and its effect."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: str = ""
+    """Why undoing fails."""
+    lose_replies: int = 0
+    """So many injecting calls take effect, and their answer is lost."""
+    refuse_calls: bool = False
+    """Injecting calls fail before they take effect."""
     denials: list[Denial] = field(default_factory=list)
     taggable: bool = True
 
@@ -106,6 +115,12 @@ class World:
         """Pass a point."""
         self.calls.append(name)
         self.hook(name)
+
+    def answer(self) -> None:
+        """Lose the answer to a call that has taken effect, if that is wanted."""
+        if self.lose_replies:
+            self.lose_replies -= 1
+            raise TransientError("the reply was lost")
 
     def look(self, thing: str) -> str:
         """Return a thing's state, after the transitions that are due."""
@@ -200,6 +215,8 @@ class Halt(Fault):
             world.reached.set()
             await gate.wait()
         world.point("before inject " + ",".join(r.resource for r in records))
+        if world.refuse_calls:
+            raise TransientError("throttled")
         outcomes: dict[str, Outcome] = {}
         for record in records:
             state = world.look(record.resource)
@@ -210,6 +227,7 @@ class Halt(Fault):
                 world.change(record.resource, "stopped")
             outcomes[record.id] = PENDING
         world.point("after inject")
+        world.answer()
         return outcomes
 
     async def observe(self, session: Any, records: Sequence[Record]) -> Observations:
@@ -229,6 +247,8 @@ class Halt(Fault):
         if session.guard is not None:
             session.guard.check()
         world.point("before revert " + ",".join(r.resource for r in records))
+        if world.broken:
+            raise TransientError(world.broken)
         outcomes: dict[str, Outcome] = {}
         for record in records:
             state = world.look(record.resource)
@@ -313,6 +333,7 @@ class Blink(Halt):
         for record in records:
             world.effects["blinked", record.resource] += 1
         world.point("after inject")
+        world.answer()
         return {record.id: DONE for record in records}
 
     async def observe(self, session: Any, records: Sequence[Record]) -> Observations:
@@ -509,6 +530,11 @@ class Bench:
                 return
             self.world.now = max(self.world.now, due)
         raise AssertionError("the run does not come to an end")
+
+    def requests(self) -> int:
+        """Return how many requests were ever put into an inbox."""
+        with self._database.connect() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(inbox)).scalar_one()
 
     async def run(self, experiment: str) -> Experiment:
         """Return a run as everybody sees it."""
