@@ -63,10 +63,10 @@ COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make pins' $(UPGRADE)
 
 .PHONY: pins
-pins: $(VENV)/pins-dev ## Recompile requirements/ from pyproject.toml
-	$(COMPILE) --extra sandbox --group install -o requirements/run.txt
-	$(COMPILE) --extra sandbox --group dev -c requirements/run.txt -o requirements/dev.txt
-	$(COMPILE) --extra sandbox --group bench -c requirements/run.txt -o requirements/bench.txt
+pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
+	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
+	$(COMPILE) --extra sandbox --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
+	$(COMPILE) --extra sandbox --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind
@@ -81,12 +81,12 @@ $(VENV)/bin/python $(BENCH)/bin/python:
 	fi
 	$(PYTHON) -m venv $(@D:/bin=)
 
-$(VENV)/pins-%: requirements/%.txt | $(VENV)/bin/python
+$(VENV)/pins-%: .ci/requirements/%.txt | $(VENV)/bin/python
 	@echo "Installing $< (about a minute, and only when it changes)"
 	@$(VENV)/bin/python $(PIP) --require-hashes -r $<
 	@touch $@
 
-$(BENCH)/pins-%: requirements/%.txt | $(BENCH)/bin/python
+$(BENCH)/pins-%: .ci/requirements/%.txt | $(BENCH)/bin/python
 	@echo "Installing $< (about a minute, and only when it changes)"
 	@$(BENCH)/bin/python $(PIP) --require-hashes -r $<
 	@touch $@

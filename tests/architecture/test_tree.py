@@ -83,7 +83,7 @@ def test_no_trace_of_a_machine_or_registry() -> None:
 
 def test_pins_name_no_address() -> None:
     # Only names, versions and hashes: pip takes them from wherever the reader's settings say.
-    pins = sorted((ROOT / "requirements").glob("*.txt"))
+    pins = sorted((ROOT / ".ci" / "requirements").glob("*.txt"))
     assert pins
     addresses = [
         f"{file.relative_to(ROOT)}:{number}: {line}"
@@ -97,7 +97,7 @@ def test_pins_name_no_address() -> None:
 def test_a_developer_has_what_a_run_has() -> None:
     # `make demo` and `make test` share one environment, which rests on this.
     def pins(name: str) -> dict[str, str]:
-        text = (ROOT / "requirements" / name).read_text()
+        text = (ROOT / ".ci" / "requirements" / name).read_text()
         return dict(re.findall(r"^([a-z0-9.-]+)(?:\[.*?\])?==([^\s;]+)", text, re.MULTILINE))
 
     run = pins("run.txt")
