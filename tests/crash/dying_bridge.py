@@ -7,6 +7,7 @@ fault. Each one passed is appended to a file, so that the parent can count them.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -19,14 +20,13 @@ from providers import registry
 _AT = int(os.environ["DIE_AT"])
 _LOG = os.open(os.environ["POINTS_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 _METHODS = ("prepare", "mark", "inject", "observe", "revert", "unmark")
-_passed = 0
+_numbers = itertools.count(1)
 
 
 def _point(name: str) -> None:
-    global _passed  # noqa: PLW0603 - the process has one life
-    _passed += 1
-    os.write(_LOG, f"{_passed} {name}\n".encode())
-    if _passed == _AT:
+    number = next(_numbers)  # the store's thread passes points too
+    os.write(_LOG, f"{number} {name}\n".encode())
+    if number == _AT:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
