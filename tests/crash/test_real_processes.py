@@ -39,13 +39,13 @@ async def _die_and_go_on(world: World, tmp_path: Path, point: int) -> Case:
         end = asyncio.create_task(ended(url, started.id))
         died = asyncio.create_task(process.wait())
         await asyncio.wait({end, died}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
+        # A bridge is out of reach before it is known to be dead; and the last points lie behind
+        # the end that everybody sees.
+        await asyncio.wait({died}, timeout=1)
         survived = not died.done()
         end.cancel()
         died.cancel()
         await asyncio.gather(end, died, return_exceptions=True)
-        # The last points lie behind the end that everybody sees.
-        if survived:
-            await asyncio.sleep(1)
     points = (data.parent / f"{data.name}.points").read_text().splitlines()
     async with bridge(world, data) as (_, url):
         status = await asyncio.wait_for(ended(url, started.id), 60)
