@@ -225,10 +225,6 @@ class FaultParameters(BaseModel):
     )
 
 
-class NoParameters(FaultParameters):
-    """A fault without parameters."""
-
-
 @dataclass(frozen=True)
 class TargetSpec:
     """The target key that a fault takes and the resource type behind it."""

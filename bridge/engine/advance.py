@@ -148,10 +148,8 @@ class _Advance:
                 for call in decision.calls:
                     self._begin(call, now)
                 if not decision.calls and not self._tasks:
-                    soon = decision.wake_at is not None and decision.wake_at <= now
-                    if decision.close or not soon:
-                        await self._let_go(decision.wake_at, close=decision.close)
-                        return
+                    await self._let_go(decision.wake_at, close=decision.close)
+                    return
                 # What only reads needs no commit before it; what acts does.
                 self._launch(c for c in decision.calls if not isinstance(c, Inject | Revert))
                 await self._commit()

@@ -132,8 +132,9 @@ def _go_on(run: Run, name: str, action: ActionState, now: Micros) -> list[Call]:
         if not _busy(run, ready):
             calls.append(Inject(name, tuple(record.id for record in ready)))
     for record in held:
+        # Past its time a repeat waits for a look, not for the clock.
         if record.phase is Phase.INJECTING and record.retry_at is not None:
-            run.wake(record.retry_at)
+            run.wake(record.retry_at if now < record.retry_at else None)
     if _complete(run, name, action, held, now):
         return []
     driven = [

@@ -448,6 +448,27 @@ async def test_a_reply_that_was_lost_is_looked_after_and_not_repeated(bench: Ben
     assert bench.world.effects["stopped", "a"] == 1
 
 
+async def test_looks_that_fail_after_a_lost_reply_are_waited_for_and_not_spun_on(
+    bench: Bench,
+) -> None:
+    bench.world.lose_replies = 1
+    bench.world.blind_until = bench.world.now + 60 * SECOND
+    run = await bench.start({"halt": halt(length="PT5M")})
+    reads = 0
+    real = bench.store.read_inbox
+
+    async def counted(experiment_id: str) -> list[Request]:
+        nonlocal reads
+        reads += 1
+        assert reads < 500, "the run goes round without waiting"
+        return await real(experiment_id)
+
+    bench.store.read_inbox = counted  # type: ignore[method-assign]
+    await bench.drive()
+    assert (await bench.run(run)).status is ExperimentStatus.COMPLETED
+    assert bench.world.effects["stopped", "a"] == 1
+
+
 async def test_whether_a_lost_reply_rebooted_cannot_be_told_and_is_said(bench: Bench) -> None:
     bench.world.lose_replies = 1
     run = await bench.start({"blink": action("blink")})

@@ -101,6 +101,8 @@ class World:
     """Why undoing fails."""
     lose_replies: int = 0
     """So many injecting calls take effect, and their answer is lost."""
+    blind_until: int = 0
+    """No look at a thing succeeds before that time."""
     refuse_calls: bool = False
     """Injecting calls fail before they take effect."""
     denials: list[Denial] = field(default_factory=list)
@@ -233,6 +235,8 @@ class Halt(Fault):
     async def observe(self, session: Any, records: Sequence[Record]) -> Observations:
         world: World = session.world
         world.point("before observe")
+        if world.now < world.blind_until:
+            raise TransientError("throttled")
         seen = {
             "running": Effect.ABSENT,
             "stopping": Effect.APPLYING,
