@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -17,6 +18,10 @@ from bridge.model.moment import parse_duration
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """Names separated by commas: what a shell, a unit file and a container all pass on unchanged."""
+
+
+Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
+"""``pattern=identity`` pairs separated by commas."""
 
 
 class Settings(BaseSettings):
@@ -94,6 +99,33 @@ class Settings(BaseSettings):
         default="",
         description="Name to expect in a cluster's certificate, where its endpoint is an address.",
     )
+    gcp_identities: Pairs = Field(
+        default=(),
+        description="Which Google service account a template's role acts as: `pattern=account` "
+        "pairs separated by commas, `*` in a pattern standing for anything; the first match holds.",
+    )
+    azure_identities: Pairs = Field(
+        default=(),
+        description="Which Azure managed identity (client id) a template's role acts as: "
+        "`pattern=client-id` pairs, read as `gcp_identities`.",
+    )
+    gcp_projects: Names = Field(
+        default=(), description="Google projects that `rescue` looks into, separated by commas."
+    )
+    azure_subscriptions: Names = Field(
+        default=(),
+        description="Azure subscriptions that `rescue` looks into, separated by commas.",
+    )
+    gcp_endpoint: str = Field(
+        default="",
+        description="Where Google Cloud answers, if not at Google: an emulator's URL on loopback, "
+        "or an https one. Compute Engine and IAM Credentials both.",
+    )
+    azure_endpoint: str = Field(
+        default="",
+        description="Where Azure Resource Manager answers, if not in Azure's public cloud: an "
+        "emulator's URL on loopback, or an https one.",
+    )
     rescue_identities: Names = Field(
         default=(),
         description="Identities that `rescue` looks into clusters as, separated by commas.",
@@ -115,9 +147,35 @@ class Settings(BaseSettings):
     def _iso(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value
 
-    @field_validator("hosts", "rescue_identities", mode="before")
+    @field_validator(
+        "hosts", "rescue_identities", "gcp_projects", "azure_subscriptions", mode="before"
+    )
     @classmethod
     def _names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(name for part in value.split(",") if (name := part.strip()))
+
+    @field_validator("gcp_identities", "azure_identities", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = []
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            pattern, equals, identity = (word.strip() for word in part.rpartition("="))
+            if not (pattern and equals and identity):
+                raise ValueError(f'"{part[:64]}" is no pair; write pattern=identity')
+            pairs.append((pattern, identity))
+        return tuple(pairs)
+
+    @field_validator("gcp_endpoint", "azure_endpoint")
+    @classmethod
+    def _private(cls, value: str) -> str:
+        parts = urlsplit(value)
+        loopback = parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if value and not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+            raise ValueError(
+                "tokens are sent there: write an https URL, or an http one on loopback"
+            )
+        return value.rstrip("/")

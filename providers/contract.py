@@ -72,7 +72,8 @@ class Caller:
 
     scope: Scope
     identity: str | None
-    """The experiment's identity (in AWS a role's ARN); None for the bridge's own reader."""
+    """The experiment's identity as the session's cloud knows it (a role's ARN, a service
+    account's address, a managed identity's client id); None for the bridge's own reader."""
     name: str
     """Session name that the cloud's audit log shows: the experiment's id, or ``reader``."""
     installation: str
@@ -289,7 +290,8 @@ class Resource:
     id: str
     """Full name: an ARN."""
     information: Mapping[str, str] = field(default_factory=dict)
-    """What FIS's resolved targets show: ``arn``, or for pods ``pod_name`` …"""
+    """What FIS's resolved targets show: ``arn``, or for pods ``pod_name`` …; and what a fault
+    must know to name what it will create (an instance's network)."""
 
 
 @dataclass(frozen=True)
@@ -507,6 +509,13 @@ class Resolver(ABC):
     def check_id(self, resource_id: str) -> str | None:
         """Return what is wrong with the form of a resource name, or None; no I/O."""
         return None if resource_id else "is empty"
+
+    def check(self, target: TemplateTarget, path: str) -> list[Problem]:  # noqa: ARG002 - resolvers with rules between fields need them
+        """Find what is wrong between a target's fields (a tag without its project); no I/O.
+
+        ``path`` is the JSON path of the target, to build the problems' paths on.
+        """
+        return []
 
     @abstractmethod
     async def resolve(self, session: Any, target: TemplateTarget) -> Resolution:

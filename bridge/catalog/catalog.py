@@ -109,7 +109,7 @@ class Catalog:
             faults=self._faults,
             resolvers=self._resolvers,
             stop_sources=self._stop_sources,
-            shortest=self._settings.minimum_duration,
+            settings=self._settings,
         )
         return list(islice(found, MOST_PROBLEMS))
 

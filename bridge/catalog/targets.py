@@ -29,6 +29,7 @@ def target_problems(
             )
         else:
             yield from _selection_problems(name, target, resolver, path)
+            yield from resolver.check(target, path)
         if name not in used:
             message = "no action uses this target; remove it, or name it in an action's targets"
             yield Problem(path=path, message=message, severity=Severity.WARNING)

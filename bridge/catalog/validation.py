@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Final
 
 from bridge.catalog.entries import alias_of
@@ -15,6 +14,8 @@ from bridge.catalog.targets import action_target_problems, target_problems
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import child, quote, quoted_list, suggestion
+from bridge.settings import Settings
+from iam.identities import unmapped
 from providers.contract import Fault, FaultParameters, Resolver, StopSource, Undo
 
 MOST_NAMED: Final = 200
@@ -28,7 +29,7 @@ def template_problems(
     faults: Mapping[str, Fault],
     resolvers: Mapping[str, Resolver],
     stop_sources: Mapping[str, StopSource],
-    shortest: timedelta,
+    settings: Settings,
 ) -> Iterator[Problem]:
     """Yield errors and warnings; ``faults`` are found by id or alias."""
     if not template.actions:
@@ -53,9 +54,10 @@ def template_problems(
         yield from found
         if parameters is not None:
             parsed[name] = (fault, parameters)
-            yield from duration_problems(parameters, where, shortest)
+            yield from duration_problems(parameters, where, settings.minimum_duration)
             yield from fault.check(parameters, where)
         yield from action_target_problems(name, action, fault, template.targets)
+    yield from _identity_problems(template, parsed, settings)
     yield from order_problems(template.actions)
     for name, (fault, parameters) in parsed.items():
         yield from _undo_warnings(fault, parameters, child("actions", name))
@@ -70,6 +72,17 @@ def _unknown_action(action_id: str, faults: Mapping[str, Fault]) -> str:
     names = [name for known in faults for name in (known, alias_of(known)) if name]
     mend = suggestion(action_id, names, "`faultbridge actions` lists those that exist")
     return f"there is no action {quote(action_id)}; {mend}"
+
+
+def _identity_problems(
+    template: ExperimentTemplate,
+    parsed: Mapping[str, tuple[Fault, FaultParameters]],
+    settings: Settings,
+) -> Iterator[Problem]:
+    for provider in sorted({fault.provider for fault, _ in parsed.values()}):
+        complaint = unmapped(settings, provider, template.scope.cloud, template.identity)
+        if complaint:
+            yield Problem(path="roleArn", message=complaint)
 
 
 def _stop_condition_problems(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
+from iam.identities import as_known_in
 from providers import registry
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         Caller,
         Fault,
         Guard,
+        MarkSearch,
         Provider,
         Resolver,
         Session,
@@ -59,8 +61,13 @@ class Providers:
         guard: Guard | None = None,
         wake: Callable[[], None] | None = None,
     ) -> Session:
-        """Open a session of a provider for a caller. Raises ProviderError."""
-        return await self.provider(name).session(caller, guard, wake)
+        """Open a provider's session, as whom its cloud knows the caller. Raises ProviderError."""
+        known = as_known_in(self._settings, name, caller)
+        return await self.provider(name).session(known, guard, wake)
+
+    async def find_marks(self, name: str, caller: Caller) -> MarkSearch:
+        """Find the marks that a caller can see through a provider. Raises ProviderError."""
+        return await self.provider(name).find_marks(as_known_in(self._settings, name, caller))
 
     async def close(self) -> None:
         """Close every provider that was opened."""

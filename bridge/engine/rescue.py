@@ -82,7 +82,7 @@ class Rescue:
             for identity in self._identities:
                 caller = self._caller(identity)
                 try:
-                    search = await self._providers.provider(name).find_marks(caller)
+                    search = await self._providers.find_marks(name, caller)
                 except ProviderError as error:
                     problems.append(f"{name}, as {identity or 'the reader'}: {error}")
                     continue

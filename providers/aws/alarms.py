@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 
 from bridge.model.record import Record
 from providers.aws.arns import Arn
-from providers.aws.batches import chunks
 from providers.aws.session import AwsSession
+from providers.batches import chunks
 from providers.contract import (
     DONE,
     Effect,

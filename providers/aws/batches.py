@@ -7,16 +7,16 @@ batch is halved.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from bridge.model.record import Record
 from providers.aws.arns import plain_id
-from providers.aws.errors import NOT_FOUND, RefusedError
 from providers.aws.session import AwsSession
-from providers.contract import Outcome, OutcomeKind, Outcomes, ProviderError
+from providers.batches import chunks
+from providers.contract import Outcome, Outcomes
+from providers.refusals import RefusedError, refusal_outcome
 
 LARGEST: Final = 1000
 """Resources in one EC2 call (documented for DescribeInstances and CreateTags)."""
@@ -26,25 +26,10 @@ _MOST_REFUSALS: Final = 64
 groups of about 30; the rest counts as refused, and is asked again when the engine repeats the
 call, by then without those that went through."""
 
-T = TypeVar("T")
-
-
-def chunks(items: Sequence[T], size: int = LARGEST) -> Iterator[Sequence[T]]:
-    """Cut into pieces of at most ``size``."""
-    return (items[start : start + size] for start in range(0, len(items), size))
-
 
 def plain_ids(records: Sequence[Record]) -> list[str]:
     """Return what EC2's calls take, each once."""
     return list(dict.fromkeys(plain_id(record.resource) for record in records))
-
-
-def refusal_outcome(refusal: RefusedError) -> Outcome:
-    """Return what a refusal means for a record that was alone in the call, or named by it."""
-    if refusal.code in NOT_FOUND:
-        return Outcome(OutcomeKind.GONE, str(refusal))
-    kind = OutcomeKind.REJECTED if refusal.certain else OutcomeKind.UNKNOWN
-    return Outcome(kind, str(refusal))
 
 
 async def each_possible(
@@ -55,7 +40,7 @@ async def each_possible(
     ``send`` makes one call and raises RefusedError. Raises what else ``send`` raises.
     """
     outcomes: dict[str, Outcome] = {}
-    for chunk in chunks(records):
+    for chunk in chunks(records, LARGEST):
         outcomes |= await _isolated(chunk, send)
     return outcomes
 
@@ -86,27 +71,6 @@ async def _isolated(
     return outcomes
 
 
-async def each_alone(
-    records: Sequence[Record], act: Callable[[Record], Awaitable[Outcome]]
-) -> dict[str, Outcome]:
-    """Act on each record by calls of its own, side by side; one's failure is its own.
-
-    Raises what is no ProviderError, once all have come back.
-    """
-    answers = await asyncio.gather(*map(act, records), return_exceptions=True)
-    outcomes: dict[str, Outcome] = {}
-    for record, answer in zip(records, answers, strict=True):
-        if isinstance(answer, RefusedError):
-            outcomes[record.id] = refusal_outcome(answer)
-        elif isinstance(answer, ProviderError):
-            outcomes[record.id] = Outcome(OutcomeKind.UNKNOWN, str(answer))
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            outcomes[record.id] = answer
-    return outcomes
-
-
 async def described(
     session: AwsSession,
     operation: str,
@@ -130,7 +94,7 @@ async def described(
                 break
             except RefusedError as refusal:
                 remaining = [plain for plain in left if plain not in refusal.named]
-                if refusal.code not in NOT_FOUND or len(remaining) == len(left):
+                if not refusal.gone or len(remaining) == len(left):
                     raise
                 left = remaining
     return answers

@@ -1,10 +1,4 @@
-"""What AWS's errors mean: refused for certain, denied, or worth asking again.
-
-ProviderError
-├── TransientError          nothing is known about the call's effect
-└── RefusedError            AWS did not carry it out
-    └── DeniedError         …because the identity may not (also an AccessDeniedError)
-"""
+"""What AWS's errors mean: refused for certain, denied, or worth asking again."""
 
 from __future__ import annotations
 
@@ -13,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from providers.contract import AccessDeniedError, Caller, ProviderError, TransientError
+from providers.contract import Caller, ProviderError, TransientError
+from providers.refusals import DeniedError, RefusedError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -68,31 +63,6 @@ _LONGEST: Final = 300
 _ID = re.compile(r"\b[a-z]+-[0-9a-f]{8,17}\b")
 _ACTION = re.compile(r"not authorized to perform: ?([a-z0-9-]+:[A-Za-z0-9]+)")
 _RESOURCE = re.compile(r"on resource: ?(\S+)")
-
-
-class RefusedError(ProviderError):
-    """AWS refused the call.
-
-    ``certain`` is False when an earlier attempt of the same call may have been carried out
-    (its answer was lost), which the refusal of a later attempt does not tell.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "",
-        named: frozenset[str] = frozenset(),
-        certain: bool = True,
-    ) -> None:
-        """Keep which resources AWS blamed, as plain ids."""
-        super().__init__(message, code=code)
-        self.named = named
-        self.certain = certain
-
-
-class DeniedError(RefusedError, AccessDeniedError):
-    """The identity may not make the call."""
 
 
 def actor(caller: Caller) -> str:
@@ -176,7 +146,8 @@ def _answered(error: ClientError, caller: Caller, service: str) -> ProviderError
     reason = f"AWS refused {call}: {_shortened(text)} ({code})"
     if code in _MENDS:
         reason += f" {_MENDS[code]}"
-    return RefusedError(reason, code=code, named=named, certain=certain)
+    gone = code in NOT_FOUND
+    return RefusedError(reason, code=code, named=named, gone=gone, certain=certain)
 
 
 def _shortened(text: str) -> str:

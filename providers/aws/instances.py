@@ -12,7 +12,7 @@ from bridge.model.scope import Scope
 from providers.aws.batches import each_possible, plain_ids
 from providers.aws.describe import state_of
 from providers.aws.irreversible import IrreversibleFault
-from providers.aws.marks import MARK_RIGHTS, MarkedFault, note_foreign_marks
+from providers.aws.marks import MARK_RIGHTS, MarkedEc2Fault, note_marks
 from providers.aws.power import (
     ENDED,
     GONE,
@@ -61,7 +61,7 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 """FIS sends ``"true"`` or ``"false"``."""
 
 
-class StopInstances(MarkedFault):
+class StopInstances(MarkedEc2Fault):
     """Stop EC2 instances, and start them again after a duration, if one is given.
 
     Without ``startInstancesAfterDuration`` they stay stopped when the action completes, as in
@@ -136,7 +136,7 @@ class StopInstances(MarkedFault):
             outcomes[record.id] = stoppable(instance, one_time)
             if instance and outcomes[record.id] == DONE:
                 record.state["prior"] = "running"
-                note_foreign_marks(session, record, instance.get("Tags", ()))
+                note_marks(session, record, instance.get("Tags", ()))
         return outcomes
 
     async def inject(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from bridge.model.record import Record
-from providers.aws.marks import foreign_mark, note_foreign_marks
+from providers.aws.marks import note_marks
 from providers.aws.power import POWER, look, review
 from providers.aws.session import AwsSession
 from providers.contract import (
@@ -21,6 +21,7 @@ from providers.contract import (
     Timing,
     Undo,
 )
+from providers.marks import foreign_mark
 
 
 class IrreversibleFault(Fault):
@@ -60,7 +61,7 @@ class IrreversibleFault(Fault):
         for record, instance in await look(session, records):
             outcomes[record.id] = self.fitness(instance)
             if instance:
-                note_foreign_marks(session, record, instance.get("Tags", ()))
+                note_marks(session, record, instance.get("Tags", ()))
         return outcomes
 
     @abstractmethod

@@ -18,7 +18,6 @@ from providers.aws.describe import (
     instances_of,
     volumes_by_id,
 )
-from providers.aws.errors import RefusedError
 from providers.aws.filters import has_tags, matches, tag_filters
 from providers.aws.session import AwsSession
 from providers.contract import (
@@ -29,6 +28,7 @@ from providers.contract import (
     TargetParameter,
     required,
 )
+from providers.refusals import RefusedError
 
 _ALIVE: Final = ["pending", "running", "stopping", "stopped"]
 

@@ -6,9 +6,9 @@ import asyncio
 import json
 from typing import Any, Final
 
-from providers.aws.errors import DeniedError, RefusedError
 from providers.aws.session import AwsSession
 from providers.contract import Denial
+from providers.refusals import DeniedError, RefusedError
 
 _LONGEST_REASON: Final = 512
 

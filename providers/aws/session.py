@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from providers.aws.clients import Clients, Request, Sender, botocore_session
 from providers.aws.credentials import Chain, Role
 from providers.aws.errors import EXPIRED, translated
 from providers.contract import Caller, Guard, ProviderError
+from providers.threads import Threads
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -25,26 +25,22 @@ T = TypeVar("T")
 
 
 class Connections:
-    """The clients, roles and threads of one process; its methods may be called from any thread.
-
-    Each account has threads of its own, so that one that hangs cannot starve another's undo.
-    """
+    """The clients, roles and threads of one process; its methods may be called from any thread."""
 
     def __init__(self, threads: int) -> None:
         """Open nothing yet; ``threads`` is the number per account."""
-        self._threads = threads
+        self._threads = Threads("aws", threads)
         self._lock = threading.Lock()
         self._clients = Clients()
         self._chain = Chain(botocore_session)
         self._roles: OrderedDict[tuple[str, str, str], Role] = OrderedDict()
-        self._pools: dict[str, ThreadPoolExecutor] = {}
 
     def warm_up(self, caller: Caller) -> None:
         """Load what a run needs first, in the background. Does nothing the second time."""
         if not self._clients.has("ec2", caller.scope.region):
-            pool = self._pool(caller.scope.account)
             for service in ("sts", "ec2"):
-                pool.submit(self._clients.get, service, caller.scope.region)
+                build = partial(self._clients.get, service, caller.scope.region)
+                self._threads.submit(caller.scope.account, build)
 
     async def call(self, caller: Caller, guard: Guard | None, request: Request) -> dict[str, Any]:
         """Make one call in a thread of the account's.
@@ -59,21 +55,11 @@ class Connections:
 
     async def close(self) -> None:
         """Wait for the calls under way, drop those that have not begun, and disconnect."""
-        with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        await self._threads.close()
         self._clients.close()
 
     async def _in_thread(self, caller: Caller, work: Callable[[], T]) -> T:
-        pool = self._pool(caller.scope.account)
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
-
-    def _pool(self, account: str) -> ThreadPoolExecutor:
-        with self._lock:
-            if account not in self._pools:
-                self._pools[account] = ThreadPoolExecutor(self._threads, f"aws-{account}")
-            return self._pools[account]
+        return await self._threads.run(caller.scope.account, work)
 
     def _send(self, caller: Caller, guard: Guard | None, request: Request) -> dict[str, Any]:
         sender = Sender(guard, self._credentials(caller))

@@ -18,13 +18,13 @@ from providers.aws.attachments import (
     deleted_with_instance,
     why_not_detached,
 )
-from providers.aws.batches import each_alone, plain_ids
+from providers.aws.batches import plain_ids
 from providers.aws.describe import instances_by_id, state_of, volumes_by_id
-from providers.aws.errors import RefusedError
-from providers.aws.marks import MARK_RIGHTS, MarkedFault, note_foreign_marks
+from providers.aws.marks import MARK_RIGHTS, MarkedEc2Fault, note_marks
 from providers.aws.power import ENDED
 from providers.aws.review import dry_run
 from providers.aws.session import AwsSession
+from providers.batches import each_alone
 from providers.contract import (
     DONE,
     PENDING,
@@ -44,6 +44,7 @@ from providers.contract import (
     indirect,
     required,
 )
+from providers.refusals import RefusedError
 
 _PROBED: Final = 10
 """Volumes whose rights are asked for before a run; each takes a call of its own."""
@@ -51,7 +52,7 @@ _PROBED: Final = 10
 _NOT_ATTACHED: Final = ("IncorrectState", "InvalidAttachment.NotFound")
 
 
-class DetachVolume(MarkedFault):
+class DetachVolume(MarkedEc2Fault):
     """Detach EBS volumes from their instances, and attach them again when the fault ends.
 
     They come back to the same instance under the same device name, with DeleteOnTermination as
@@ -134,7 +135,7 @@ class DetachVolume(MarkedFault):
                 was = Attachment.described(volume["Attachments"][0])
                 record.state.update(was.state())
                 record.touches = (ec2_arn(session.caller.scope, "instance", was.instance),)
-                note_foreign_marks(session, record, volume.get("Tags", ()))
+                note_marks(session, record, volume.get("Tags", ()))
                 outcomes[record.id] = DONE
         return outcomes
 

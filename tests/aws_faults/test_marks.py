@@ -165,8 +165,8 @@ async def test_marks_of_others_are_foreign(
         ("faultbridge:a:b/c", "", "its version is none"),
         ("faultbridge:a:b/c", "v=2 fault=x as=y", "its version is 2, this bridge reads version 1"),
         ("faultbridge:a:b/c", "v=1 fault=aws:ec2:stop-instances prior=running", "as whom"),
-        ("faultbridge:a:b/c", "v=1 as=r fault=aws:new:fault", "no such fault on EC2: aws:new"),
-        ("faultbridge:a:b/c", "v=1 as=r fault=aws:fis:wait", "no such fault on EC2"),
+        ("faultbridge:a:b/c", "v=1 as=r fault=aws:new:fault", "no such fault: aws:new"),
+        ("faultbridge:a:b/c", "v=1 as=r fault=aws:fis:wait", "no such fault"),
         ("faultbridge:a:b/c", "v=1 as=r fault=aws:ec2:stop-instances", "cannot be read"),
         ("faultbridge:a:b/c", "v=1 as=r fault=aws:ec2:stop-instances prior=x", "cannot be read"),
         (

@@ -13,7 +13,6 @@ import pytest
 from bridge.sandbox.aws import AwsEmulator
 from bridge.settings import Settings
 from providers.aws.credentials import Role
-from providers.aws.errors import DeniedError
 from providers.aws.provider import AwsProvider
 from providers.contract import (
     AccessDeniedError,
@@ -23,6 +22,7 @@ from providers.contract import (
     ProviderError,
     TransientError,
 )
+from providers.refusals import DeniedError
 from tests.aws_faults.conftest import Launch, OpenSession
 from tests.aws_faults.records import EXPERIMENT, ROLE, SCOPE
 

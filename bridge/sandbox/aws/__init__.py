@@ -5,9 +5,9 @@ Importing this package loads moto; whoever must start quickly imports it where i
 
 from __future__ import annotations
 
-from bridge.sandbox.aws.calls import Call
-from bridge.sandbox.aws.clock import VirtualClock
 from bridge.sandbox.aws.estate import Estate, build
 from bridge.sandbox.aws.server import AwsEmulator
+from bridge.sandbox.calls import Call
+from bridge.sandbox.clock import VirtualClock
 
 __all__ = ["AwsEmulator", "Call", "Estate", "VirtualClock", "build"]

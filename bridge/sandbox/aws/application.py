@@ -1,15 +1,10 @@
-"""The WSGI application: signature, misbehaviour, permission, rules, moto, log; in that order."""
+"""The emulated account's API: signature, permission, rules, moto; in that order."""
 
 from __future__ import annotations
 
 import io
-import json
 import re
-import socket
-import time
-from collections.abc import Callable, Iterable
-from threading import Event
-from typing import Any, NoReturn
+from contextlib import nullcontext
 
 from moto.core.request import Request
 from moto.core.responses import TYPE_RESPONSE, ActionResult, BaseResponse
@@ -19,25 +14,22 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from bridge.sandbox.aws.alarms import SandboxCloudWatch
-from bridge.sandbox.aws.calls import Call, CallLog
 from bridge.sandbox.aws.cloud import Cloud
 from bridge.sandbox.aws.ec2 import SandboxEc2
 from bridge.sandbox.aws.errors import AwsError, RuledResponse
 from bridge.sandbox.aws.identity import SandboxSts, caller_arn
-from bridge.sandbox.aws.misbehaviour import Misbehaviour, Misbehaviours
 from bridge.sandbox.aws.permissions import authorize, needed_resources
 from bridge.sandbox.aws.presigned import move_signature_to_header
+from bridge.sandbox.front import CloudApi, Environ
+from bridge.sandbox.transitions import LateFailure
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-
-CONTROL = "/_faultbridge/"
 _SCOPE = re.compile(
     r"Credential=(?P<key>[^/]+)/[^/]+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
 )
 _ACTION = re.compile(r"(?:^|&)Action=(\w+)")
 _SIGNED_AS = {"monitoring": "cloudwatch"}
 """CloudWatch signs as ``monitoring``; everywhere else (IAM, SDKs) it is ``cloudwatch``."""
+_THROTTLED = ("ThrottlingException", 400)
 _MODELS = {"elasticloadbalancing": "elbv2", "tagging": "resourcegroupstaggingapi"}
 
 
@@ -45,126 +37,84 @@ class _SandboxRequest(Request):
     from_wsgi_server = True
 
 
-class Application:
-    """Everything between the socket and moto."""
+class AwsApi(CloudApi["Signed"]):
+    """What the emulated account answers: permissions, then the rules over moto, then moto."""
 
     def __init__(self, cloud: Cloud, *, permissions: bool) -> None:
         self._cloud = cloud
         self._permissions = permissions
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self.calls = CallLog()
-        self.misbehaviours = Misbehaviours()
-        self._released = Event()
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        if environ.get("PATH_INFO", "").startswith(CONTROL):
-            return self._control(environ)(environ, start_response)
-        arrived, started = time.time(), time.perf_counter()
-        released = self._released  # before taking: a release in between must reach this call
-        request = _Signed(environ)
-        misbehaviour = self.misbehaviours.take(request.service, request.operation)
-        handling, reply = 0.0, None
-        if misbehaviour is not None and misbehaviour.kind == "delay":
-            released.wait(misbehaviour.seconds)
-        if misbehaviour is not None and misbehaviour.kind == "hang":
-            released.wait()
-        else:
-            before = time.perf_counter()
-            reply = self._reply(request, misbehaviour)
-            handling = time.perf_counter() - before
-        if misbehaviour is not None and misbehaviour.kind in ("hang", "lose_reply"):
-            reply = None
-        self.calls.add(
-            Call(
-                service=request.service,
-                operation=request.operation,
-                at=arrived,
-                handling=handling,
-                total=time.perf_counter() - started,
-                status=reply.status_code if reply else 0,
-                caller=caller_arn(request.access_key),
-            )
-        )
-        if reply is None:
-            _drop_connection(environ)
-        return reply(environ, start_response)
+    def read(self, environ: Environ) -> Signed:
+        """Read the signature and find the operation."""
+        return Signed(environ)
 
-    def _reply(self, request: _Signed, misbehaviour: Misbehaviour | None) -> Response:
-        if misbehaviour is not None and misbehaviour.kind == "fail":
-            error = AwsError(misbehaviour.error, misbehaviour.message, misbehaviour.status)
-            return request.refuse(error)
+    def answer(self, asked: Signed, failing: LateFailure | None) -> Response:
+        """Carry a request out, if the caller may."""
         try:
-            move_signature_to_header(request.environ)
-            if self._permissions and request.service:
-                self._authorize(request)
+            move_signature_to_header(asked.environ)
+            if self._permissions and asked.service:
+                self._authorize(asked)
         except AwsError as error:
-            return request.refuse(error)
+            return asked.refuse(error)
         try:
-            return self._handle(request)
+            return self._handle(asked, failing)
         except NotImplementedError:
-            message = f"The sandbox does not emulate {request.service}:{request.operation}"
-            return request.refuse(AwsError("NotImplemented", message, 501))
+            message = f"The sandbox does not emulate {asked.service}:{asked.operation}"
+            return asked.refuse(AwsError("NotImplemented", message, 501))
 
-    def _authorize(self, request: _Signed) -> None:
-        path = request.http.path
+    def refuse(self, asked: Signed, code: str, message: str, status: int) -> Response:
+        """Write an error as the called service would."""
+        return asked.refuse(AwsError(code, message, status))
+
+    def throttle(self, asked: Signed) -> Response:
+        """Write what the called service answers to too many requests."""
+        code, status = ("RequestLimitExceeded", 503) if asked.service == "ec2" else _THROTTLED
+        return asked.refuse(AwsError(code, "Request limit exceeded.", status))
+
+    def vanish(self, asked: Signed) -> None:
+        """Delete the resources that the request names."""
+        raise NotImplementedError
+
+    def _authorize(self, asked: Signed) -> None:
         resources = needed_resources(
-            request.service, request.operation, request.region, request.http.form, path
+            asked.service, asked.operation, asked.region, asked.http.form, asked.http.path
         )
-        authorize(request.access_key, request.service, request.operation, resources)
+        authorize(asked.access_key, asked.service, asked.operation, resources)
 
-    def _handle(self, request: _Signed) -> Response:
+    def _handle(self, asked: Signed, failing: LateFailure | None) -> Response:
         with self._cloud.lock:
-            self._cloud.transitions.settle()
+            transitions = self._cloud.transitions
+            transitions.settle()
             ruled: BaseResponse | None = None
-            if request.service == "ec2":
+            if asked.service == "ec2":
                 ruled = SandboxEc2(self._cloud)
-            elif request.service == "cloudwatch":
+            elif asked.service == "cloudwatch":
                 ruled = SandboxCloudWatch()
-            elif request.service == "sts":
+            elif asked.service == "sts":
                 ruled = SandboxSts()
             if ruled is not None:
-                return _written(ruled._dispatch(request.http))  # noqa: SLF001 - what moto's routes call
-        request.rewind()
-        body, status, headers = run_wsgi_app(self._moto, request.environ, buffered=True)
+                with transitions.failing(failing) if failing else nullcontext():
+                    return _written(ruled._dispatch(asked.http))  # noqa: SLF001 - what moto's routes call
+        asked.rewind()
+        body, status, headers = run_wsgi_app(self._moto, asked.environ, buffered=True)
         return Response(b"".join(body), status, headers)
 
-    def _control(self, environ: Environ) -> Response:
-        """Answer the emulator's own pages: the call log, and what it is to do wrong."""
-        request = Request(environ)
-        page = request.path.removeprefix(CONTROL)
-        if page == "calls" and request.method == "GET":
-            return _json([call.as_dict() for call in self.calls.snapshot()])
-        if page == "calls" and request.method == "DELETE":
-            self.calls.clear()
-            return _json({})
-        if page == "faults" and request.method == "GET":
-            return _json(self.misbehaviours.waiting())
-        if page == "faults" and request.method == "DELETE":
-            self.release()
-            return _json({})
-        if page == "faults" and request.method == "POST":
-            return self._ask(request)
-        return _json({"error": f"there is no {request.method} {request.path} here"}, 404)
 
-    def _ask(self, request: Request) -> Response:
-        if request.mimetype != "application/json":
-            return _json({"error": "send application/json"}, 415)
-        try:
-            self.misbehaviours.add(Misbehaviour(**json.loads(request.get_data())))
-        except (TypeError, ValueError) as error:
-            return _json({"error": str(error)}, 400)
-        return _json({}, 201)
-
-    def release(self) -> None:
-        """Behave well from now on, and let go of the calls that hang."""
-        self.misbehaviours.clear()
-        released, self._released = self._released, Event()
-        released.set()
-
-
-class _Signed:
+class Signed:
     """One request, with what its signature and operation say."""
+
+    @property
+    def caller(self) -> str:
+        """The ARN that signed."""
+        return caller_arn(self.access_key)
+
+    @property
+    def rights(self) -> tuple[str, ...]:
+        """The IAM action; GetCallerIdentity needs none (STS API reference)."""
+        if not self.service or self.operation in ("", "GetCallerIdentity"):
+            return ()
+        return (f"{self.service}:{self.operation}",)
 
     def __init__(self, environ: Environ) -> None:
         self.environ = environ
@@ -211,15 +161,3 @@ class _Signed:
 def _written(answer: TYPE_RESPONSE) -> Response:
     status, headers, body = answer
     return Response(body, status, {k: str(v) for k, v in headers.items() if k != "status"})
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(json.dumps(content), status, content_type="application/json")
-
-
-def _drop_connection(environ: Environ) -> NoReturn:
-    """End the connection without an answer; the server then cleans up after it."""
-    connection: socket.socket = environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-    message = "the sandbox dropped this connection as it was told to"
-    raise ConnectionResetError(message)

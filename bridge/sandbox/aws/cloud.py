@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import RLock
 
-from bridge.sandbox.aws.clock import Clock
-from bridge.sandbox.aws.transitions import Transitions
+from bridge.sandbox.clock import Clock
+from bridge.sandbox.transitions import Transitions
 
 ACCOUNT_ID = "123456789012"
 CALLER_NAME = "sandbox"

@@ -14,10 +14,15 @@ _KEPT = 100_000
 class Call:
     """One answered request.
 
+    ``service`` and ``operation`` are the API's own names: ``ec2`` and ``StopInstances``,
+    ``compute`` and ``instances.stop``, ``Microsoft.Compute`` and ``VirtualMachines_PowerOff``,
+    ``chaos-mesh.org`` and ``create networkchaos``. ``rights`` are those that the real cloud
+    asks of the caller for it, in that cloud's words.
+
     ``at`` is its arrival in seconds since the epoch on the machine's clock. ``handling`` is
-    the time in seconds that moto (with the rules over it) took, ``total`` the time within
-    the emulator as a whole; a benchmark takes one of them off what the client measured.
-    ``caller`` is the ARN that signed, ``status`` the HTTP status (0: no answer was sent).
+    the time in seconds that the emulated service took, ``total`` the time within the emulator
+    as a whole; a benchmark takes one of them off what the client measured. ``caller`` is who
+    signed, ``status`` the HTTP status (0: no answer was sent).
     """
 
     service: str
@@ -27,6 +32,7 @@ class Call:
     total: float
     status: int
     caller: str
+    rights: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Answer the call as a JSON object."""

@@ -1,4 +1,4 @@
-"""The HTTP server under the emulator: loopback only, and gone without a trace when it stops."""
+"""The HTTP server under the emulators: loopback only, and gone without a trace when it stops."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import socket
 from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Any
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,7 +28,7 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-class _Handler(MotoRequestHandler):
+class Handler(WSGIRequestHandler):
     """Speaks HTTP/1.1 without writing a log line per request or waiting to fill a packet."""
 
     protocol_version = "HTTP/1.1"
@@ -42,9 +41,14 @@ class _Handler(MotoRequestHandler):
 class HttpServer(ThreadedWSGIServer):
     """One thread per connection, all of which end when the emulator stops."""
 
-    def __init__(self, listener: socket.socket, application: WSGIApplication) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        application: WSGIApplication,
+        handler: type[Handler] = Handler,
+    ) -> None:
         host, port = listener.getsockname()
-        super().__init__(host, port, application, handler=_Handler, fd=listener.fileno())
+        super().__init__(host, port, application, handler=handler, fd=listener.fileno())
         self._connections: dict[Thread, socket.socket] = {}
         self._lock = Lock()
 
