@@ -381,6 +381,9 @@ class Fault(ABC):
     """How often to look while an ``until-ended`` fault is in effect."""
     settle_limit: ClassVar[timedelta] = timedelta(minutes=10)
     """An accepted call that has not taken effect by then is a failure."""
+    batch: ClassVar[int] = 1000
+    """Most records in one ``inject``. Between two the run hears of a stop, so a fault whose
+    cloud takes one resource a call says about what its threads carry within seconds."""
 
     class Parameters(FaultParameters):
         """Overridden by each fault; this default has none."""

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bridge.engine import lease as leases
-from bridge.engine import requests
+from bridge.engine import lifecycle, requests
 from bridge.engine.calls import begin_inject, perform
 from bridge.engine.context import Apply, Context
 from bridge.engine.decisions import Call, Initiate, Inject, Prepare, Revert
@@ -137,6 +137,8 @@ class _Advance:
     async def go(self) -> None:
         """Work until there is nothing to do before the next wake-up."""
         run, store = self._run, self._store
+        if self._claimed.interrupted:
+            lifecycle.taken_over(run, store.now())
         _refuse_absence(run, self._claimed.due_at, store.now())
         try:
             while True:

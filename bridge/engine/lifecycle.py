@@ -28,6 +28,17 @@ UNMARK_ATTEMPTS: Final = 10
 # --- what came back -----------------------------------------------------------------------
 
 
+def taken_over(run: Run, now: Micros) -> None:
+    """Take a run from a worker that did not let go: what it sent last was sent before now.
+
+    A call of many records lasts long, and only its beginning was written down.
+    """
+    for record in run.records.values():
+        if record.phase is Phase.INJECTING:
+            record.called_at = now
+            run.touch(record)
+
+
 def prepared(run: Run, name: str, outcomes: Mapping[str, Outcome], now: Micros) -> None:
     """Take the outcomes of ``prepare`` for an action's records."""
     for record in run.held(name):
@@ -62,6 +73,7 @@ def injected(
         elif outcome.kind is OutcomeKind.UNKNOWN:
             record.last_error = outcome.reason
             record.retry_at = Micros(now + run.pause(record.attempts))
+            record.called_at = now  # with many records, its own call may have left just now
         else:
             run.set_phase([record], Phase.NOT_INJECTED, now, outcome.reason)
             if run.actions[record.action].verdict is None:

@@ -129,8 +129,8 @@ def _go_on(run: Run, name: str, action: ActionState, now: Micros) -> list[Call]:
             reason = ready[0].last_error or "the injection did not begin in time"
             run.fail_action(name, f"Unable to inject in time: {reason}", now)
             return []
-        if not _busy(run, ready):
-            calls.append(Inject(name, tuple(record.id for record in ready)))
+        if not _busy(run, held):
+            calls.append(Inject(name, tuple(record.id for record in ready[: traits.batch])))
     for record in held:
         # Past its time a repeat waits for a look, not for the clock.
         if record.phase is Phase.INJECTING and record.retry_at is not None:

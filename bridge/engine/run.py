@@ -43,6 +43,7 @@ class Traits:
     settle_every: Micros
     watch_every: Micros
     settle_limit: Micros
+    batch: int
 
 
 @dataclass(frozen=True)

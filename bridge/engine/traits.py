@@ -26,5 +26,6 @@ def traits_of(template: ExperimentTemplate, providers: Providers) -> dict[str, T
             settle_every=micros(fault.settle_every),
             watch_every=micros(fault.watch_every),
             settle_limit=micros(fault.settle_limit),
+            batch=fault.batch,
         )
     return found

@@ -50,6 +50,8 @@ class Claimed:
     records: list[Record]
     due_at: Micros
     """When it should have been woken."""
+    interrupted: bool = False
+    """Whether whoever held it before did not let go: its last calls may still take effect."""
 
 
 @dataclass
@@ -85,6 +87,11 @@ class Runs(Database):
     def _claim(self, experiment_id: str, owner: str, lease: Micros) -> Claimed | None:
         with self._writing() as connection:
             now = self.now()
+            before = connection.execute(
+                sa.select(experiments.c.lease_until)
+                .where(experiments.c.id == experiment_id)
+                .with_for_update()
+            ).scalar_one_or_none()
             taken = connection.execute(
                 experiments.update()
                 .where(
@@ -115,6 +122,7 @@ class Runs(Database):
                 experiment=experiment_from(row),
                 records=[Record.model_validate_json(body) for body in bodies],
                 due_at=Micros(row.wake_at),
+                interrupted=before is not None,
             )
 
     async def renew(self, claim: Claim, lease: Micros) -> None:

@@ -94,7 +94,8 @@ class Schedule(Database):
             return connection.execute(
                 experiments.update()
                 .where(experiments.c.open, experiments.c.lease_until.is_not(None))
-                .values(lease_owner=None, lease_until=None)
+                # Over, not absent: who claims the run must know that it was not let go.
+                .values(lease_owner=None, lease_until=0)
             ).rowcount
 
     async def stop_all(self, request: Request) -> int:
