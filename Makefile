@@ -57,6 +57,10 @@ real-cluster: $(VENV)/pins-dev $(VENV)/project ## Run the tests that need a real
 bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API calls beside Chaos Toolkit
 	$(BENCH)/bin/python benchmarks/run
 
+.PHONY: bench-clouds
+bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each cloud beside its bare SDK
+	$(VENV)/bin/python benchmarks/clouds
+
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bridge_side import FAULT_SECONDS
-from cloud import TAG, BenchmarkError
+from cloud import TAG
+from emulator_process import BenchmarkError
 from measurement import Sample, sample
 
 if TYPE_CHECKING:

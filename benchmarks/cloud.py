@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
-import httpx
+from emulator_process import BenchmarkError, EmulatorProcess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,40 +23,18 @@ _PATIENCE: Final = 30.0
 _LOOK_EVERY: Final = 0.05
 
 
-class BenchmarkError(Exception):
-    """A run failed, or left something behind: what was measured means nothing."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as the emulator logged it; times in seconds since the epoch."""
-
-    service: str
-    operation: str
-    at: float
-    handling: float
-    status: int
-
-
-class Cloud:
+class Cloud(EmulatorProcess):
     """The running emulator with the instances to stop, as a context manager."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
         """Describe a world with a group of instances of each size; nothing runs yet."""
+        super().__init__(__file__)
         self._sizes = sizes
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise BenchmarkError("the AWS emulator did not start; its error is above")
-        told = json.loads(line)
-        self.environment: dict[str, str] = told["environment"]
-        self.role_arn: str = told["role_arn"]
-        self.alarm_arn: str = told["alarm_arn"]
-        self.url = self.environment["AWS_ENDPOINT_URL"]
-        self._pages = httpx.Client(base_url=f"{self.url}/_faultbridge/")
+        super().__enter__()
+        self.role_arn: str = self.told["role_arn"]
+        self.alarm_arn: str = self.told["alarm_arn"]
         self._ec2: Any = boto3.client(
             "ec2",
             endpoint_url=self.url,
@@ -70,27 +46,9 @@ class Cloud:
             self._launch(size)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pages.close()
+    def __exit__(self, *error: object) -> None:
         self._ec2.close()
-        # The emulator ends when its standard input does, whatever becomes of this process.
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-
-    def calls(self) -> list[Call]:
-        """Every call since ``forget_calls``, oldest first."""
-        told = self._pages.get("calls").raise_for_status().json()
-        return [
-            Call(c["service"], c["operation"], c["at"], c["handling"], c["status"])
-            for c in sorted(told, key=lambda c: c["at"])
-        ]
-
-    def forget_calls(self) -> None:
-        """Begin a new log."""
-        self._pages.delete("calls").raise_for_status()
+        super().__exit__(*error)
 
     def wait_for_unmarking(self) -> None:
         """Wait until as many calls have removed marks as have written them.
@@ -146,6 +104,7 @@ def _emulate() -> None:
     with AwsEmulator(transition_seconds=TRANSITION_SECONDS) as emulator:
         estate = build(emulator)
         told = {
+            "url": emulator.url,
             "environment": emulator.environment(),
             "role_arn": estate.role_arn,
             "alarm_arn": estate.alarm_arn,

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cloud import BenchmarkError
+from emulator_process import BenchmarkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cloud import Call
+    from emulator_process import Call
 
 EFFECTS: Final = ("StopInstances", "StartInstances")
 SAFETY: Final = ("identity", "alarms", "targets", "rights", "marks", "observation")

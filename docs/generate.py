@@ -6,6 +6,7 @@ two comments that name the part. A test fails where a page is behind.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from fastapi import APIRouter
 from pydantic_core import PydanticUndefined
@@ -26,11 +27,12 @@ from bridge.catalog import ActionEntry, Catalog
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
+from bridge.cli.sandbox import SDK_LINES
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.model.moment import format_duration
 from bridge.settings import Settings
 from providers import registry
-from providers.contract import Resolver
+from providers.contract import Fault, Permission, Resolver
 
 FOLDER: Final = Path(__file__).parent
 PART: Final = re.compile(
@@ -42,6 +44,7 @@ _TYPES: Final[Mapping[Any, str]] = {
     int: "whole number",
     str: "string",
     timedelta: "duration",
+    tuple: "names parted by commas",
 }
 
 
@@ -78,6 +81,10 @@ def generated() -> dict[str, Callable[[], str]]:
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
         "native-routes": _native_routes,
+        "rights:aws": _aws_policy,
+        "rights:azure": _azure_role,
+        "rights:gcp": _gcp_role,
+        "sdk-lines": lambda: _fenced("text", "\n".join(SDK_LINES)),
         "settings": _setting_table,
         "targets": _targets,
     }
@@ -88,10 +95,19 @@ def generated() -> dict[str, Callable[[], str]]:
 
 def _action_list(catalog: Catalog) -> str:
     rows = (
-        (f"[`{entry.name}`](#{anchor(entry.id)})", entry.description, _also_in_fis(entry))
-        for entry in catalog.actions
+        (
+            f"[`{entry.id}`]({page_of(entry.id)}#{anchor(entry.id)})",
+            entry.description,
+            _also_in_fis(entry),
+        )
+        for entry in sorted(catalog.actions, key=lambda one: one.id)
     )
     return _table(("action", "what it does", "in AWS FIS"), rows)
+
+
+def page_of(action_id: str) -> str:
+    """Return the page that an action's section is in: one for each cloud."""
+    return f"faults-{action_id.partition(':')[0]}.md"
 
 
 def _also_in_fis(entry: ActionEntry) -> str:
@@ -133,6 +149,8 @@ def _type(annotation: Any) -> str:
     if get_origin(annotation) in {Union, UnionType}:
         kinds = [one for one in get_args(annotation) if one is not type(None)]
         return " or ".join(_type(one) for one in kinds)
+    if get_origin(annotation) is Literal:
+        return " or ".join(f'`"{one}"`' for one in get_args(annotation))
     plain = get_origin(annotation) or annotation
     return _TYPES[plain]
 
@@ -142,6 +160,8 @@ def _default(required: bool, default: object) -> str:
         return "required"
     if isinstance(default, bool):
         return f'`"{str(default).lower()}"`'
+    if isinstance(default, tuple):
+        return ", ".join(f"`{one}`" for one in default)
     return "absent" if default is None else f"`{default}`"
 
 
@@ -166,6 +186,54 @@ def _target(resolver: Resolver) -> tuple[str, ...]:
         or "none",
         ", ".join(f"`{one.name}`" for one in resolver.permissions),
     )
+
+
+# --- what an experiment's identity is granted -----------------------------------------------
+
+
+def rights_in(cloud: str) -> dict[str, Permission]:
+    """Return every right that a cloud's faults and target types declare, by name and sorted.
+
+    One that somebody requires is required, whatever others say of it.
+    """
+    declared: list[Fault | Resolver] = [registry.fault(name) for name in registry.FAULTS]
+    declared += [registry.resolver(name) for name in registry.RESOLVERS]
+    found: dict[str, Permission] = {}
+    for one in declared:
+        for right in one.permissions if one.provider == cloud else ():
+            if right.name not in found or right.need == "required":
+                found[right.name] = right
+    return dict(sorted(found.items()))
+
+
+def _aws_policy() -> str:
+    statement = {"Effect": "Allow", "Action": list(rights_in("aws")), "Resource": "*"}
+    return _fenced("json", _json({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def _azure_role() -> str:
+    role = {
+        "Name": "Faultbridge experiments",
+        "Description": "What Faultbridge's faults in Azure ask for",
+        "Actions": list(rights_in("azure")),
+        "AssignableScopes": ["/subscriptions/SUBSCRIPTION"],
+    }
+    return _fenced("json", _json(role))
+
+
+def _gcp_role() -> str:
+    lines = ["title: Faultbridge experiments", "stage: GA", "includedPermissions:"]
+    for name, right in rights_in("gcp").items():
+        lines.append(f"- {name}" if right.need == "required" else f"- {name}  # {right.need}")
+    return _fenced("yaml", "\n".join(lines))
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2)
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```\n"
 
 
 # --- settings and commands ----------------------------------------------------------------

@@ -569,6 +569,9 @@ class Provider(ABC):
     ) -> Session:
         """Open a session. ``wake`` may be called when something that was injected changes."""
 
+    def warm(self) -> None:  # noqa: B027 - a provider that loads quickly has nothing to do
+        """Load in the background what the first call would wait for: an SDK takes seconds."""
+
     @abstractmethod
     async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find every mark that the caller can see in its scope, of any installation.

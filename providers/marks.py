@@ -93,7 +93,8 @@ def found_mark(scope: Scope, key: str, text: str, resource: str) -> FoundMark:
         identity=words.get("as", ""),
     )
     record = Record(
-        id=f"{mark.experiment}/{mark.action}/{resource.rpartition('/')[2]}",
+        # The whole name: machines of one name may live in several places.
+        id=f"{mark.experiment}/{mark.action}/{resource}",
         action=mark.action,
         holders=(mark.action,),
         fault=mark.fault,

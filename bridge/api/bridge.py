@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatcher
 from bridge.model.scope import Scope
+from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from bridge.store import Store
 
@@ -19,6 +21,8 @@ class Bridge:
     store: Store
     catalog: Catalog
     dispatcher: Dispatcher
+    expect: Callable[[ExperimentTemplate], None] = lambda _template: None
+    """Told of each template that was stored: a run of it may come soon."""
 
     @property
     def scope(self) -> Scope:

@@ -84,7 +84,7 @@ class Process:
                 wake=self._dispatcher.wake,
             )
             catalog = self._make_catalog(self.settings)
-            self._bridge = Bridge(self.settings, store, catalog, self._dispatcher)
+            self._bridge = Bridge(self.settings, store, catalog, self._dispatcher, providers.expect)
             self._dispatcher.start(engine)
             self._stack = stack.pop_all()
         return self

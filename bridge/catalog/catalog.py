@@ -56,9 +56,9 @@ class Catalog:
 
     @cached_property
     def actions(self) -> tuple[ActionEntry, ...]:
-        """Every action, ordered by the id that is shown."""
+        """Every action, ordered by id."""
         entries = (action_entry(fault) for fault in self._faults.values())
-        return tuple(sorted(entries, key=lambda entry: entry.name))
+        return tuple(sorted(entries, key=lambda entry: entry.id))
 
     def action(self, action_id: str) -> ActionEntry | None:
         """Return an action by id or alias, or None."""

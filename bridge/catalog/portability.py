@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from bridge.catalog.cloud_chaos import natives
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.catalog.order import most_at_once, planned
 from bridge.catalog.parameters import durations
@@ -26,7 +27,10 @@ LONGEST_RUN: Final = timedelta(hours=12)
 MOST_ACTIONS: Final = 20
 MOST_PARALLEL: Final = 10
 MOST_STOP_CONDITIONS: Final = 5
+REFUSED_BY_FIS: Final = "the real AWS FIS would refuse"
+"""How each of these warnings begins."""
 _SPEC: Final = "kubernetesSpec"
+_EXECUTOR: Final = "carriedOutBy"
 
 
 def portability_warnings(
@@ -36,17 +40,18 @@ def portability_warnings(
     if template.scope.cloud != "aws":
         return
     for path, message in _refusals(template, parsed):
-        yield Problem(
-            path=path, message=f"the real AWS FIS would refuse {message}", severity=Severity.WARNING
-        )
+        yield Problem(path=path, message=f"{REFUSED_BY_FIS} {message}", severity=Severity.WARNING)
 
 
 def _refusals(
     template: ExperimentTemplate, parsed: Mapping[str, tuple[Fault, FaultParameters]]
 ) -> Iterator[tuple[str, str]]:
+    ours = natives(template)
     for name, (fault, parameters) in parsed.items():
-        written = template.actions[name].parameters
-        yield from _action_refusals(child("actions", name), fault, parameters, written)
+        action, path = template.actions[name], child("actions", name)
+        yield from _action_refusals(path, fault, parameters, action.parameters)
+        if name in ours and not action.targets:
+            yield child(path, "targets"), "an action without a target Cluster"
     if len(template.actions) > MOST_ACTIONS:
         yield "actions", f"{len(template.actions)} actions: its quota is {MOST_ACTIONS}"
     if len(template.stop_conditions) > MOST_STOP_CONDITIONS:
@@ -78,6 +83,8 @@ def _action_refusals(
         if isinstance(text, str) and len(text) > LONGEST_PARAMETER:
             message = f"{len(text)} characters: it takes {LONGEST_PARAMETER}"
             yield child(where, name), message
+    if _EXECUTOR in written:
+        yield child(where, _EXECUTOR), f"{quote(_EXECUTOR)}: it is a parameter of ours"
     spec = written.get(_SPEC)
     if spec is not None and not _is_json_text(spec):
         yield child(where, _SPEC), "YAML: it takes JSON in a string"

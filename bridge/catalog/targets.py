@@ -36,9 +36,14 @@ def target_problems(
 
 
 def action_target_problems(
-    name: str, action: TemplateAction, fault: Fault, targets: Mapping[str, TemplateTarget]
+    name: str,
+    action: TemplateAction,
+    fault: Fault,
+    targets: Mapping[str, TemplateTarget],
+    *,
+    needed: bool = True,
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the targets that an action is given."""
+    """Yield what is wrong with the targets that an action is given; ``needed`` if it needs one."""
     path = child(child("actions", name), "targets")
     spec = fault.target
     for key, target_name in action.targets.items():
@@ -64,7 +69,7 @@ def action_target_problems(
                 f"{len(target.resource_arns)}; give it one ARN in resourceArns"
             )
             yield Problem(path=where, message=message)
-    if spec is not None and spec.key not in action.targets:
+    if needed and spec is not None and spec.key not in action.targets:
         message = (
             f"{fault.id} needs a target of type {quote(spec.resource_type)}; "
             f"write {{{quote(spec.key)}: the name of the target}}"
@@ -106,19 +111,25 @@ def _selection_problems(
     if not any(given for given, _ in ways.values()) and not target.parameters:
         instead = [*usable, *(["parameters"] if resolver.parameters else [])]
         yield Problem(path=path, message=f"selects no resources; add {quoted_list(instead)}")
+    yield from id_problems(target, resolver, path)
+    for index, condition in enumerate(target.filters):
+        if not condition.values:
+            where = child(child(child(path, "filters"), index), "values")
+            yield Problem(path=where, message="is empty, so nothing can match; add a value")
+    yield from parameter_problems(target, resolver, child(path, "parameters"))
+
+
+def id_problems(target: TemplateTarget, resolver: Resolver, path: str) -> Iterator[Problem]:
+    """Yield the ids that the resolver cannot read; ``path`` is the target's."""
     for index, resource_id in enumerate(target.resource_arns):
         complaint = resolver.check_id(resource_id) if resolver.by_ids else None
         if complaint:
             where = child(child(path, "resourceArns"), index)
             yield Problem(path=where, message=f"{quote(resource_id)} {complaint}")
-    for index, condition in enumerate(target.filters):
-        if not condition.values:
-            where = child(child(child(path, "filters"), index), "values")
-            yield Problem(path=where, message="is empty, so nothing can match; add a value")
-    yield from _parameter_problems(target, resolver, child(path, "parameters"))
 
 
-def _parameter_problems(target: TemplateTarget, resolver: Resolver, path: str) -> Iterator[Problem]:
+def parameter_problems(target: TemplateTarget, resolver: Resolver, path: str) -> Iterator[Problem]:
+    """Yield unknown and missing parameters of a target; ``path`` is that of its parameters."""
     kind = target.resource_type
     for given in target.parameters:
         if not resolver.parameters:

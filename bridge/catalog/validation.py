@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bridge.catalog.cloud_chaos import cloud_faults, cluster_warnings, judge, natives
 from bridge.catalog.entries import alias_of
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.catalog.order import order_problems
@@ -42,6 +43,7 @@ def template_problems(
     yield from _stop_condition_problems(template, stop_sources)
     yield from target_problems(template, resolvers)
     parsed: dict[str, tuple[Fault, FaultParameters]] = {}
+    ours = natives(template)
     for name, action in template.actions.items():
         path = child("actions", name)
         fault = faults.get(action.action_id)
@@ -56,10 +58,20 @@ def template_problems(
             parsed[name] = (fault, parameters)
             yield from duration_problems(parameters, where, settings.minimum_duration)
             yield from fault.check(parameters, where)
-        yield from action_target_problems(name, action, fault, template.targets)
-    yield from _identity_problems(template, parsed, settings)
+        needed = name not in ours
+        yield from action_target_problems(name, action, fault, template.targets, needed=needed)
+        if not needed:
+            yield from cluster_warnings(name, action)
+    run = dict(parsed)
+    made, found = cloud_faults(template)
+    yield from found
+    for name, carried in made.items():
+        found, fits = judge(name, carried, faults, resolvers, settings.minimum_duration)
+        yield from found
+        run |= {name: fits} if fits else {}
+    yield from _identity_problems(template, run, settings)
     yield from order_problems(template.actions)
-    for name, (fault, parameters) in parsed.items():
+    for name, (fault, parameters) in run.items():
         yield from _undo_warnings(fault, parameters, child("actions", name))
     yield from portability_warnings(template, parsed)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 
 _HALF_WAY: Final = 4.0
 """Seconds into the second run at which the alarm rings; its faults last longer."""
+_SHORTER: Final = {
+    "duration": "PT3S",
+    "maxDuration": "PT1M",
+    "startInstancesAfterDuration": "PT7S",
+}
+_SPEC_DURATION: Final = re.compile(r'"duration":"\d+s"')
 
 
 def demo() -> None:
-    """Run the carts experiment twice in the sandbox, and prove that nothing is left behind.
+    """Run three experiments in the sandbox, and prove that nothing is left behind.
 
-    The first run completes. In the second the alarm rings half-way: the run is stopped and
-    every fault undone. Exits with 6 if anything is left behind, with 1 if a run does not end
-    as it should.
+    The carts experiment completes; then the alarm rings half-way, the run is stopped and every
+    fault undone; then one thing breaks in each cloud at once. Exits with 6 if anything is left
+    behind, with 1 if a run does not end as it should.
     """
     with tempfile.TemporaryDirectory(prefix="faultbridge-demo-") as temporary:
         code = asyncio.run(_show(Path(temporary)))
@@ -41,44 +47,50 @@ async def _show(data: Path) -> Exit:
     from bridge.client import AsyncClient
     from bridge.sandbox.world import World
 
-    output.show("Starting the sandbox: an AWS account, an EKS cluster with Chaos Mesh, a bridge …")
+    output.show(
+        "Starting the sandbox: AWS, Google Cloud, Azure, an EKS cluster with Chaos Mesh, a bridge …"
+    )
     async with World() as world:
         os.environ.update(world.environment())
         async with (
             bridge_on(load_settings(data), "127.0.0.1", 0) as url,
             AsyncClient(url) as client,
         ):
-            template = await world.register(url, example())
+            carts = await world.register(url, example("carts-latency"))
+            clouds = await world.register(url, example("three-clouds"))
             output.show(
-                f"Registered {template} through the AWS SDK, with durations shortened "
+                f"Registered {carts} and {clouds} through the AWS SDK, with durations shortened "
                 "(the sandbox allows PT1S, FIS wants PT1M)."
             )
             verdicts = [
-                await _run(client, template, "1. It runs to its end"),
-                await _run(client, template, "2. The alarm rings half-way", alarm=world),
+                await _run(client, carts, "1. It runs to its end"),
+                await _run(client, carts, "2. The alarm rings half-way", alarm=world),
             ]
+            await world.set_alarm("OK", "it is over")
+            verdicts.append(await _run(client, clouds, "3. One thing breaks in each cloud at once"))
             left = await world.left_behind()
             await asyncio.to_thread(_prove, world, left)
     if left:
         return Exit.LEFT_BEHIND
-    return Exit.COMPLETED if verdicts == ["completed", "stopped"] else Exit.FAILED
+    return Exit.COMPLETED if verdicts == ["completed", "stopped", "completed"] else Exit.FAILED
 
 
-def example() -> dict[str, Any]:
-    """Return the example template, shortened so that a run takes seconds."""
-    document: dict[str, Any] = json.loads(_example_file().read_text())
-    slow, stop, settle = (
-        document["actions"][name]["parameters"] for name in ("SlowCarts", "StopWorkers", "Settle")
-    )
-    slow["kubernetesSpec"] = slow["kubernetesSpec"].replace('"180s"', '"8s"')
-    slow["maxDuration"] = "PT1M"
-    stop["startInstancesAfterDuration"] = "PT7S"
-    settle["duration"] = "PT3S"
+def example(name: str) -> dict[str, Any]:
+    """Return an example template, shortened so that a run takes seconds."""
+    document: dict[str, Any] = json.loads(_example_file(f"examples/fis/{name}.json").read_text())
+    for action in document["actions"].values():
+        parameters = action["parameters"]
+        for parameter, shorter in _SHORTER.items():
+            if parameter in parameters:
+                parameters[parameter] = shorter
+        if "kubernetesSpec" in parameters:
+            parameters["kubernetesSpec"] = _SPEC_DURATION.sub(
+                '"duration":"8s"', parameters["kubernetesSpec"]
+            )
     return document
 
 
-def _example_file() -> Path:
-    name = "examples/fis/carts-latency.json"
+def _example_file(name: str) -> Path:
     checkout = Path(__file__).parents[2] / name
     packaged = Path(__file__).parents[1] / "sandbox" / name
     return checkout if checkout.exists() else packaged
@@ -112,21 +124,16 @@ def _prove(world: World, left: list[str]) -> None:
     from rich.table import Table
 
     console = output.console()
-    console.rule("[bold]3. Nothing is left behind")
+    console.rule("[bold]4. Nothing is left behind")
     table = Table(box=None, header_style="dim")
-    for column in ("instance", "name", "state"):
+    for column in ("cloud", "machine", "state"):
         table.add_column(column)
-    names = {instance: name for name, instance in world.estate.instance_ids.items()}
-    with closing(world.client("ec2")) as ec2:
-        for reservation in ec2.describe_instances()["Reservations"]:
-            for one in reservation["Instances"]:
-                table.add_row(
-                    one["InstanceId"], names.get(one["InstanceId"], ""), one["State"]["Name"]
-                )
+    for cloud, machine, state in world.machines():
+        table.add_row(cloud, machine, state)
     console.print(table)
     if left:
         console.print("[bold red]left behind:")
         for thing in left:
             console.print(f"  {thing}", markup=False)
     else:
-        console.print("[green]every instance runs, no chaos resource is left, no mark is left")
+        console.print("[green]every machine runs, no chaos resource is left, no mark is left")

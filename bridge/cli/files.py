@@ -94,6 +94,11 @@ def read_template(name: str) -> TemplateFile:
     return file
 
 
+def is_resource(document: Any) -> bool:
+    """Whether a document is a custom resource, not a template."""
+    return isinstance(document, dict) and ("apiVersion" in document or "kind" in document)
+
+
 def _read(file: TemplateFile, text: str) -> None:
     named_json = file.name.endswith(".json")
     if named_json or text.lstrip().startswith("{"):

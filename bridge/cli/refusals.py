@@ -36,5 +36,6 @@ def _settings(error: ValidationError) -> str:
     lines = []
     for one in error.errors(include_input=False, include_url=False):
         name = "_".join(str(part) for part in one["loc"]).upper()
-        lines.append(f"FAULTBRIDGE_{name}: {one['msg'][:1].lower()}{one['msg'][1:]}")
+        said = one["msg"].removeprefix("Value error, ")
+        lines.append(f"FAULTBRIDGE_{name}: {said[:1].lower()}{said[1:]}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import typer
 from bridge.cli.connection import configured_url, connect_async, load_settings
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import console, show, show_json, tell
+from bridge.cli.validate import Cluster, File, Role, checked
 
 if TYPE_CHECKING:
     from bridge.cli.live import View
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    file: Annotated[str, typer.Argument(help="Template file, YAML or JSON; - is standard input.")],
+    file: File,
+    role: Role = None,
+    cluster: Cluster = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the end; always so without FAULTBRIDGE_URL.")
     ] = False,
@@ -25,16 +28,14 @@ def run(
         bool, typer.Option("--json", help="Print the experiment as one JSON document at the end.")
     ] = False,
 ) -> None:
-    """Run an experiment.
+    """Run an experiment, or a custom resource of a chaos kind.
 
     With FAULTBRIDGE_URL the bridge there runs it. Without, a bridge runs within this command:
     SIGINT, SIGTERM or SIGHUP stop the experiment, everything is undone, then the command exits; a
     second signal exits at once and prints how to undo what is left.
     """
-    from bridge.cli.validate import checked
-
     remote = configured_url() is not None
-    document = checked(file)
+    document = checked(file, role, cluster)
     view = None if as_json else _view()
     if remote:
         experiment = _remote(document, view if wait else None, wait=wait)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -34,11 +34,11 @@ def sandbox(
         int, typer.Option(min=0, max=65535, help="Port of the bridge; 0 takes a free one.")
     ] = PORT,
 ) -> None:
-    """Keep an AWS account, an EKS cluster with Chaos Mesh and a bridge up on loopback.
+    """Keep three clouds, an EKS cluster with Chaos Mesh and a bridge up on loopback.
 
     Everything is emulated, nothing costs anything, and nothing is kept. Real clients work
-    against it: the AWS CLI, boto3 and kubectl. Actions may be as short as PT1S here, where FIS
-    and a real installation want PT1M.
+    against it: the AWS CLI, boto3, kubectl, Google Cloud's and Azure's SDKs. Actions may be as
+    short as PT1S here, where FIS and a real installation want PT1M.
     """
     from bridge.cli.listening import listen, signalled
     from bridge.sandbox.world import World
@@ -66,15 +66,18 @@ def sandbox(
 def _announce(world: World, files: Path, url: str | None, *, alone: bool) -> None:
     from bridge.sandbox.world import write_files
 
-    environment = world.environment()
+    environment = world.environment() | {
+        "GOOGLE_SANDBOX_TOKEN": world.gcp.owner_token,
+        "AZURE_SANDBOX_TOKEN": world.azure.owner_token,
+    }
     if url is not None:
         environment |= {"FAULTBRIDGE_URL": url, "AWS_ENDPOINT_URL_FIS": url}
     write_files(files, environment, world.kubeconfig())
     template = "file://examples/fis/carts-latency.json"
     lines = [
         "The sandbox is up: an AWS account with instances and an alarm, an EKS cluster with",
-        "Chaos Mesh and the Sock Shop. Its shortest action lasts PT1S (FIS's: PT1M).",
-        "In another shell:",
+        "Chaos Mesh and the Sock Shop, a Google Cloud project and an Azure subscription with",
+        "machines and disks. Its shortest action lasts PT1S (FIS's: PT1M). In another shell:",
         "",
         f"    set -a; . {files / 'sandbox.env'}; set +a",
     ]
@@ -91,6 +94,38 @@ def _announce(world: World, files: Path, url: str | None, *, alone: bool) -> Non
         "    aws cloudwatch set-alarm-state --alarm-name carts-latency-high \\",
         "        --state-value ALARM --state-reason testing",
         "",
-        "boto3 reads the same variables. Ctrl-C ends it.",
+        "boto3 reads the same variables. Google Cloud's SDK and Azure's, in Python:",
+        "",
+        *(f"    {line}" for line in SDK_LINES),
+        "",
+        "Ctrl-C ends it.",
     ]
     show("\n".join(lines))
+
+
+SDK_LINES: Final = (
+    "import os",
+    "from google.cloud import compute_v1",
+    "from google.oauth2.credentials import Credentials",
+    "instances = compute_v1.InstancesClient(",
+    '    credentials=Credentials(os.environ["GOOGLE_SANDBOX_TOKEN"]),',
+    '    client_options={"api_endpoint": os.environ["FAULTBRIDGE_GCP_ENDPOINT"]})',
+    'print(instances.get(project=os.environ["GOOGLE_CLOUD_PROJECT"],',
+    '                    zone="us-central1-a", instance="carts-worker-1").status)',
+    "",
+    "from azure.core.pipeline.policies import HeadersPolicy",
+    "from azure.identity import DefaultAzureCredential",
+    "from azure.mgmt.compute import ComputeManagementClient",
+    'token = {"Authorization": "Bearer " + os.environ["AZURE_SANDBOX_TOKEN"]}',
+    "compute = ComputeManagementClient(",
+    '    DefaultAzureCredential(), os.environ["AZURE_SUBSCRIPTION_ID"],',
+    '    base_url=os.environ["FAULTBRIDGE_AZURE_ENDPOINT"],',
+    "    authentication_policy=HeadersPolicy(token))",
+    'print(compute.virtual_machines.instance_view("sandbox", "carts-worker-1").statuses[-1].code)',
+)
+"""Python that works as it stands in a shell that has read ``sandbox.env``.
+
+Application default credentials work too, but google-auth then asks Google itself where the
+account may be used from. Azure's own policy for tokens refuses plain http, so the token goes
+with a policy for headers.
+"""

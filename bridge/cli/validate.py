@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,46 +15,97 @@ if TYPE_CHECKING:
     from bridge.cli.files import TemplateFile
     from bridge.client.documents import Validation
 
+File = Annotated[
+    str,
+    typer.Argument(
+        help="Template, or custom resource of a chaos kind: YAML or JSON; - is standard input."
+    ),
+]
+Role = Annotated[
+    str | None,
+    typer.Option("--role", metavar="ARN", help="The role to act as, for a custom resource."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ARN",
+        help="The EKS cluster, for a custom resource that is created in one.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A file, what is wrong with it, and the template that it is or becomes."""
+
+    read: TemplateFile
+    validation: Validation
+    template: Any
+
+    @property
+    def lines(self) -> list[str]:
+        """Each problem with its place."""
+        if self.read.problems:
+            placed = self.read.problems
+            return [clean(self.read.line_of(problem, place)) for place, problem in placed]
+        return [clean(self.read.line_of(problem)) for problem in self.validation.problems]
+
+    @property
+    def summary(self) -> str:
+        """The verdict in one line."""
+        problems = self.validation.problems
+        errors = sum(problem.severity.value == "error" for problem in problems)
+        counts = [
+            f"{count} {word}{'s' if count > 1 else ''}"
+            for count, word in ((errors, "error"), (len(problems) - errors, "warning"))
+            if count
+        ]
+        verdict = "invalid" if errors else "valid"
+        return f"{self.read.name}: {verdict}" + (f" ({', '.join(counts)})" if counts else "")
+
 
 def validate(
-    file: Annotated[str, typer.Argument(help="Template file, YAML or JSON; - is standard input.")],
+    file: File,
+    role: Role = None,
+    cluster: Cluster = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every problem in one JSON document.")
     ] = False,
 ) -> None:
-    """Say what is wrong with a template.
+    """Say what is wrong with a template, or with a custom resource of a chaos kind.
 
     Errors, and warnings such as where AWS FIS itself would refuse it. Nothing is stored and no
     cloud is asked. With FAULTBRIDGE_URL the bridge there judges, with its settings; without, this
     command does.
     """
-    read, validation = _judged(file)
+    judged = _judged(file, role, cluster)
+    valid = judged.validation.valid
     if as_json:
-        show_json({"valid": validation.valid, **validation.wire()})
+        show_json({"valid": valid, **judged.validation.wire()})
     else:
-        for line in _lines(read, validation):
+        for line in judged.lines:
             show(line)
-        show(_summary(read, validation))
-    raise typer.Exit(Exit.COMPLETED if validation.valid else Exit.INVALID)
+        show(judged.summary)
+    raise typer.Exit(Exit.COMPLETED if valid else Exit.INVALID)
 
 
-def checked(file: str) -> dict[str, Any]:
-    """Return the document of a file without errors; its warnings go to standard error.
+def checked(file: str, role: str | None = None, cluster: str | None = None) -> dict[str, Any]:
+    """Return the template of a file without errors; its warnings go to standard error.
 
     Raises CommandError naming every error, and what the client raises.
     """
-    read, validation = _judged(file)
-    lines = _lines(read, validation)
-    if not validation.valid:
-        raise CommandError(Exit.INVALID, "\n".join([*lines, _summary(read, validation)]))
-    for line in lines:
+    judged = _judged(file, role, cluster)
+    if not judged.validation.valid:
+        raise CommandError(Exit.INVALID, "\n".join([*judged.lines, judged.summary]))
+    for line in judged.lines:
         tell(line)
-    document: dict[str, Any] = read.document
-    return document
+    template: dict[str, Any] = judged.template
+    return template
 
 
-def _judged(name: str) -> tuple[TemplateFile, Validation]:
-    from bridge.cli.files import read_template
+def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
+    from bridge.cli.files import is_resource, read_template
     from bridge.client.documents import Validation
 
     try:
@@ -62,11 +114,38 @@ def _judged(name: str) -> tuple[TemplateFile, Validation]:
         msg = f"{name}: {error.strerror}; give a template file, or - for standard input"
         raise CommandError(Exit.INVALID, msg) from None
     if read.problems:
-        return read, Validation(problems=tuple(problem for _, problem in read.problems))
+        found = tuple(problem for _, problem in read.problems)
+        return _Judged(read, Validation(problems=found), None)
+    if is_resource(read.document):
+        return _judged_resource(read, role, cluster)
+    if role is not None or cluster is not None:
+        msg = (
+            f"{name}: a template names its own role and targets; --role and --cluster are for "
+            "a custom resource, leave them out"
+        )
+        raise CommandError(Exit.INVALID, msg)
+    return _Judged(read, _validation(read.document), read.document)
+
+
+def _judged_resource(read: TemplateFile, role: str | None, cluster: str | None) -> _Judged:
+    from bridge.cli.resources import ResourceFile
+    from bridge.client.documents import Validation
+
+    resource = ResourceFile(read.document, role=role, cluster=cluster)
+    alone = Validation(problems=tuple(resource.problems))
+    if not alone.valid:
+        return _Judged(read, alone, None)
+    template = resource.template
+    placed = (resource.in_file(problem) for problem in _validation(template).problems)
+    found = (*alone.problems, *(problem for problem in placed if problem is not None))
+    return _Judged(read, Validation(problems=found), template)
+
+
+def _validation(document: Any) -> Validation:
     if configured_url() is None:
-        return read, _judged_here(read.document)
+        return _judged_here(document)
     with connect() as client:
-        return read, client.validate(read.document)
+        return client.validate(document)
 
 
 def _judged_here(document: Any) -> Validation:
@@ -77,21 +156,3 @@ def _judged_here(document: Any) -> Validation:
     settings = load_settings()
     scope = Scope(cloud="aws", account=settings.account, region=settings.region)
     return judge(Catalog(settings), scope, document)
-
-
-def _lines(read: TemplateFile, validation: Validation) -> list[str]:
-    if read.problems:
-        return [clean(read.line_of(problem, place)) for place, problem in read.problems]
-    return [clean(read.line_of(problem)) for problem in validation.problems]
-
-
-def _summary(read: TemplateFile, validation: Validation) -> str:
-    errors = sum(problem.severity.value == "error" for problem in validation.problems)
-    warnings = len(validation.problems) - errors
-    counts = [
-        f"{count} {word}{'s' if count > 1 else ''}"
-        for count, word in ((errors, "error"), (warnings, "warning"))
-        if count
-    ]
-    verdict = "invalid" if errors else "valid"
-    return f"{read.name}: {verdict}" + (f" ({', '.join(counts)})" if counts else "")

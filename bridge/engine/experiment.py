@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bridge.catalog.cloud_chaos import lowered
 from bridge.model.experiment import (
     ActionsMode,
     ActionState,
@@ -28,11 +29,16 @@ def new_experiment(
     tags: dict[str, str] | None = None,
     actions_mode: ActionsMode = ActionsMode.RUN_ALL,
 ) -> Experiment:
-    """Return a run that has not begun; the wording of its states is FIS's."""
+    """Return a run that has not begun; the wording of its states is FIS's.
+
+    Its template is the one that is run: chaos resources that the bridge carries out itself have
+    become faults of their cloud. Raises InvalidDocumentError for those that do not fit, which
+    the catalogue refuses.
+    """
     return Experiment(
         id=new_experiment_id(),
         scope=template.scope,
-        template=template,
+        template=lowered(template),
         status=ExperimentStatus.INITIATING,
         reason="Experiment is initiating.",
         actions_mode=actions_mode,

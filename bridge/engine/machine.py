@@ -137,12 +137,13 @@ def _go_on(run: Run, name: str, action: ActionState, now: Micros) -> list[Call]:
             run.wake(record.retry_at if now < record.retry_at else None)
     if _complete(run, name, action, held, now):
         return []
+    waiting = {record.id for record in ready}
     driven = [
         record
         for record in held
         if record.holders[0] == name
         and (
-            (record.phase is Phase.INJECTING and record not in ready)
+            (record.phase is Phase.INJECTING and record.id not in waiting)
             or (record.phase is Phase.INJECTED and traits.timing.kind is TimingKind.UNTIL_ENDED)
         )
     ]
@@ -186,6 +187,14 @@ def _complete(run: Run, name: str, action: ActionState, held: list[Record], now:
         completed = in_effect
     elif timing.kind is TimingKind.LASTS:
         completed = now >= (action.ends_at or now)
+        untouched = sum(record.phase is Phase.PREPARED for record in held) if completed else 0
+        if untouched:
+            reason = (
+                f"The action's time was over before {untouched} of {len(held)} resources were "
+                "touched; give it longer, or fewer targets."
+            )
+            run.fail_action(name, reason, now, code=FailureCode.CONFIGURATION)
+            return True
     else:
         completed = all(record.phase.ended or record.seen == Effect.ENDED for record in held)
         if not completed and now >= (action.ends_at or now):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
+from bridge.catalog.cloud_chaos import lowered
 from iam.identities import as_known_in
 from providers import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.model.template import ExperimentTemplate
     from bridge.settings import Settings
     from providers.contract import (
         Caller,
@@ -53,6 +55,11 @@ class Providers:
             made: Any = registry.provider_class(name)
             self._open[name] = made(self._settings, self.provider)
         return self._open[name]
+
+    def expect(self, template: ExperimentTemplate) -> None:
+        """Let the providers of a template load what its first run would wait for."""
+        for action in lowered(template).actions.values():
+            self.provider(self.fault(action.action_id).provider).warm()
 
     async def session(
         self,

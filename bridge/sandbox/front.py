@@ -17,12 +17,12 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 from werkzeug.wrappers import Request, Response
 
 from bridge.sandbox.calls import Call, CallLog
+from bridge.sandbox.control import CONTROL, ControlPages
 from bridge.sandbox.misbehaviour import Misbehaviour, Misbehaviours
 from bridge.sandbox.transitions import LateFailure
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
-CONTROL = "/_faultbridge/"
 
 
 class Asked(Protocol):
@@ -79,6 +79,7 @@ class Front(Generic[A]):
         self._api = api
         self.calls = CallLog()
         self.misbehaviours = Misbehaviours()
+        self._pages = ControlPages(self.calls, self.misbehaviours, self.release)
         self._released = Event()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -131,41 +132,17 @@ class Front(Generic[A]):
         return self._api.answer(asked, failing)
 
     def _control(self, environ: Environ) -> Response:
-        """Answer the emulator's own pages: the call log, and what it is to do wrong."""
         request = Request(environ)
-        page = request.path.removeprefix(CONTROL)
-        if page == "calls" and request.method == "GET":
-            return _json([call.as_dict() for call in self.calls.snapshot()])
-        if page == "calls" and request.method == "DELETE":
-            self.calls.clear()
-            return _json({})
-        if page == "faults" and request.method == "GET":
-            return _json(self.misbehaviours.waiting())
-        if page == "faults" and request.method == "DELETE":
-            self.release()
-            return _json({})
-        if page == "faults" and request.method == "POST":
-            return self._ask(request)
-        return _json({"error": f"there is no {request.method} {request.path} here"}, 404)
-
-    def _ask(self, request: Request) -> Response:
-        if request.mimetype != "application/json":
-            return _json({"error": "send application/json"}, 415)
-        try:
-            self.misbehaviours.add(Misbehaviour(**json.loads(request.get_data())))
-        except (TypeError, ValueError) as error:
-            return _json({"error": str(error)}, 400)
-        return _json({}, 201)
+        content, status = self._pages.answer(
+            request.method, request.path, request.mimetype, request.get_data()
+        )
+        return Response(json.dumps(content), status, content_type="application/json")
 
     def release(self) -> None:
         """Behave well from now on, and let go of the calls that hang."""
         self.misbehaviours.clear()
         released, self._released = self._released, Event()
         released.set()
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(json.dumps(content), status, content_type="application/json")
 
 
 def _drop_connection(environ: Environ) -> NoReturn:

@@ -6,20 +6,22 @@ import asyncio
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import boto3
 import yaml
 
+from bridge.sandbox import aws, azure, gcp
 from bridge.sandbox.aws.cloud import CALLER_KEY_ID, CALLER_SECRET
-from bridge.sandbox.aws.estate import ALARM_NAME, CLUSTER_NAME, Estate, build
-from bridge.sandbox.aws.server import AwsEmulator
+from bridge.sandbox.aws.estate import ALARM_NAME, CLUSTER_NAME
 from bridge.sandbox.kubernetes.authentication import moto_secret
 from bridge.sandbox.kubernetes.cluster import SandboxCluster
 from providers.kubernetes.specs import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+T = TypeVar("T")
 
 BRIDGE_SETTINGS: Final[Mapping[str, str]] = {
     "FAULTBRIDGE_INSTALLATION": "sandbox",
@@ -31,41 +33,51 @@ BRIDGE_SETTINGS: Final[Mapping[str, str]] = {
 
 
 class World:
-    """AWS, a cluster with Chaos Mesh, and things in them to break.
+    """AWS, Google Cloud, Azure, a cluster with Chaos Mesh, and things in them to break.
 
-    The two run in this process; everything else reaches them over HTTP, with real clients.
+    All run in this process; everything else reaches them over HTTP, with real clients.
     """
 
     def __init__(self, *, transition_seconds: float = 1.0) -> None:
         """Describe the world; ``transition_seconds`` is how long an instance takes to stop."""
-        self.aws = AwsEmulator(transition_seconds=transition_seconds)
+        self.aws = aws.AwsEmulator(transition_seconds=transition_seconds)
+        self.gcp = gcp.GcpEmulator(transition_seconds=transition_seconds)
+        self.azure = azure.AzureEmulator(transition_seconds=transition_seconds)
         self._cluster: SandboxCluster | None = None
-        self._estate: Estate | None = None
+        self._estate: aws.Estate | None = None
+        self._gcp_estate: gcp.Estate | None = None
+        self._azure_estate: azure.Estate | None = None
 
     @property
     def cluster(self) -> SandboxCluster:
         """The cluster; RuntimeError before the world has started."""
-        if self._cluster is None:
-            raise RuntimeError("the sandbox has not started")
-        return self._cluster
+        return _started(self._cluster)
 
     @property
-    def estate(self) -> Estate:
+    def estate(self) -> aws.Estate:
         """What was built in AWS; RuntimeError before the world has started."""
-        if self._estate is None:
-            raise RuntimeError("the sandbox has not started")
-        return self._estate
+        return _started(self._estate)
+
+    @property
+    def gcp_estate(self) -> gcp.Estate:
+        """What was built in Google Cloud; RuntimeError before the world has started."""
+        return _started(self._gcp_estate)
+
+    @property
+    def azure_estate(self) -> azure.Estate:
+        """What was built in Azure; RuntimeError before the world has started."""
+        return _started(self._azure_estate)
 
     async def __aenter__(self) -> Self:
         """Start everything; it answers when this returns."""
-        await asyncio.to_thread(self.aws.start)
         try:
+            await asyncio.to_thread(self._start_clouds)
             self._cluster = SandboxCluster(
                 name=CLUSTER_NAME, sts_endpoint=self.aws.url, secret_of=moto_secret
             )
             await self._cluster.__aenter__()
             self._estate = await asyncio.to_thread(
-                build,
+                aws.build,
                 self.aws,
                 cluster_endpoint=self._cluster.emulator.url,
                 cluster_ca_pem=self._cluster.emulator.ca_pem,
@@ -79,29 +91,73 @@ class World:
         """Stop everything; nothing of it is kept."""
         if self._cluster is not None:
             await self._cluster.__aexit__(*(error or (None, None, None)))
-        await asyncio.to_thread(self.aws.stop)
+        for cloud in (self.aws, self.gcp, self.azure):
+            await asyncio.to_thread(cloud.stop)
+
+    def _start_clouds(self) -> None:
+        for cloud in (self.aws, self.gcp, self.azure):
+            cloud.start()
+        self._gcp_estate = gcp.build(self.gcp)
+        self._azure_estate = azure.build(self.azure)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that point SDKs, and a bridge, at this world."""
+        """Return the variables that point SDKs, and a bridge, at this world.
+
+        One role stands for an identity in each cloud.
+        """
+        role = self.estate.role_arn
         return {
             **self.aws.environment(),
+            **self.gcp.environment(),
+            **self.azure.environment(),
             **BRIDGE_SETTINGS,
-            "FAULTBRIDGE_RESCUE_IDENTITIES": self.estate.role_arn,
+            "FAULTBRIDGE_GCP_IDENTITIES": f"{role}={self.gcp_estate.service_account}",
+            "FAULTBRIDGE_GCP_PROJECTS": self.gcp_estate.project,
+            "FAULTBRIDGE_AZURE_IDENTITIES": f"{role}={self.azure_estate.client_id}",
+            "FAULTBRIDGE_AZURE_SUBSCRIPTIONS": self.azure_estate.subscription,
+            "FAULTBRIDGE_RESCUE_IDENTITIES": role,
         }
 
     def kubeconfig(self) -> dict[str, Any]:
         """Return the administrator's kubeconfig of the cluster."""
         return self.cluster.admin_kubeconfig()
 
+    def machines(self) -> list[tuple[str, str, str]]:
+        """Return the cloud, name and state of each machine that was built, as its cloud says."""
+        with closing(self.client("ec2")) as ec2:
+            described = ec2.describe_instances(InstanceIds=list(self.estate.instance_ids.values()))[
+                "Reservations"
+            ]
+        states = {
+            instance["InstanceId"]: instance["State"]["Name"]
+            for reservation in described
+            for instance in reservation["Instances"]
+        }
+        return [
+            *(("AWS", name, states[plain]) for name, plain in self.estate.instance_ids.items()),
+            *(
+                ("Google Cloud", name, self.gcp.instance(name)["status"])
+                for name in self.gcp_estate.instances
+            ),
+            *(("Azure", name, self.azure.power(name)) for name in self.azure_estate.vm_ids),
+        ]
+
     async def left_behind(self) -> list[str]:
         """Say what is not as it was at the start; empty when every fault has been undone."""
-        return [*await asyncio.to_thread(self._in_aws), *self._in_the_cluster()]
+        return [
+            *await asyncio.to_thread(self._in_aws),
+            *self.gcp_estate.left_behind(self.gcp),
+            *self.azure_estate.left_behind(self.azure),
+            *self._in_the_cluster(),
+        ]
 
     def _in_aws(self) -> list[str]:
         with closing(self.client("ec2")) as ec2:
             reservations = ec2.describe_instances()["Reservations"]
             volumes = ec2.describe_volumes(VolumeIds=list(self.estate.volume_ids.values()))
             marks = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["faultbridge:*"]}])
+            named = [{"Name": "group-name", "Values": ["fb-*"]}]
+            groups = ec2.describe_security_groups(Filters=named)["SecurityGroups"]
         found = [
             f"instance {instance['InstanceId']} is {instance['State']['Name']}"
             for reservation in reservations
@@ -113,7 +169,24 @@ class World:
             for volume in volumes["Volumes"]
             if volume["State"] != "in-use"
         ]
-        return found + [f"{tag['ResourceId']} bears {tag['Key']}" for tag in marks["Tags"]]
+        found += [f"{tag['ResourceId']} bears {tag['Key']}" for tag in marks["Tags"]]
+        found += [f"security group {group['GroupName']} exists" for group in groups]
+        return found + self._in_scaling_groups()
+
+    def _in_scaling_groups(self) -> list[str]:
+        with closing(self.client("autoscaling")) as autoscaling:
+            groups = autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        found = [
+            f"group {group['AutoScalingGroupName']} has {process['ProcessName']} suspended"
+            for group in groups
+            for process in group["SuspendedProcesses"]
+        ]
+        return found + [
+            f"group {group['AutoScalingGroupName']} bears {tag['Key']}"
+            for group in groups
+            for tag in group["Tags"]
+            if tag["Key"].startswith("faultbridge:")
+        ]
 
     def _in_the_cluster(self) -> list[str]:
         store = self.cluster.store
@@ -161,6 +234,12 @@ class World:
                 )
 
         await asyncio.to_thread(turn)
+
+
+def _started(part: T | None) -> T:
+    if part is None:
+        raise RuntimeError("the sandbox has not started")
+    return part
 
 
 def write_files(directory: Path, environment: Mapping[str, str], kubeconfig: object) -> None:

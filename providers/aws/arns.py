@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from bridge.model.scope import Scope
+from providers.contract import ProviderError
 
 _ARN: Final = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>[a-z0-9-]+):(?P<region>[a-z0-9-]*)"
@@ -50,3 +52,15 @@ def ec2_arn(scope: Scope, kind: str, plain: str) -> str:
 def plain_id(resource: str) -> str:
     """Return what EC2's calls take: ``i-…`` of ``arn:…:instance/i-…``."""
     return resource.rpartition("/")[2]
+
+
+def require_within(scope: Scope, arns: Iterable[str]) -> None:
+    """Raise ProviderError when a resource is of another account or Region."""
+    for text in arns:
+        arn = Arn.parse(text)
+        if arn is None or not arn.within(scope):
+            raise ProviderError(
+                f"{text} is not in account {scope.account} and Region {scope.region}, where the "
+                "template runs; write a template there for it.",
+                code="InvalidTarget",
+            )

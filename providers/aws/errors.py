@@ -43,16 +43,22 @@ _THROTTLED: Final = frozenset(
         "TooManyRequestsException",
     }
 )
+_CONTENDED: Final = frozenset({"ResourceContention", "ScalingActivityInProgress"})
+"""Auto Scaling is busy with what the call names, and will not be for long (API reference)."""
 NOT_FOUND: Final = frozenset(
     {
+        "InvalidGroup.NotFound",
         "InvalidID",
         "InvalidInstanceID.Malformed",
         "InvalidInstanceID.NotFound",
+        "InvalidNetworkInterfaceID.NotFound",
         "InvalidVolume.NotFound",
         "InvalidVolumeID.Malformed",
     }
 )
 """Codes that name resources which do not exist."""
+_NO_SUCH: Final = re.compile(r"AutoScalingGroup name not found|No managed instance found")
+"""Auto Scaling says so in words only; its code for all that is wrong is ValidationError."""
 _MENDS: Final = {
     "OperationNotPermitted": "Lift the protection that it names, or leave the resource out.",
     "InsufficientInstanceCapacity": "AWS lacks capacity for its type there; it is tried again.",
@@ -126,12 +132,8 @@ def _answered(error: ClientError, caller: Caller, service: str) -> ProviderError
     metadata = answer.get("ResponseMetadata", {})
     status = int(metadata.get("HTTPStatusCode", 0))
     call = f"{service}:{error.operation_name}"
-    if code in EXPIRED:
-        return TransientError(f"The session of {actor(caller)} was over before {call}.", code=code)
-    if code in _THROTTLED:
-        return TransientError(f"AWS throttled {call} ({code}).", code=code)
-    if status >= _SERVER_FAULT and not code.startswith("Insufficient"):
-        return TransientError(f"AWS failed {call} ({code or status}).", code=code)
+    if passing := _passing(code, status, caller, call):
+        return TransientError(passing, code=code)
     named = frozenset(_ID.findall(text))
     certain = not metadata.get("RetryAttempts", 0)
     if code in _DENIED:
@@ -146,8 +148,21 @@ def _answered(error: ClientError, caller: Caller, service: str) -> ProviderError
     reason = f"AWS refused {call}: {_shortened(text)} ({code})"
     if code in _MENDS:
         reason += f" {_MENDS[code]}"
-    gone = code in NOT_FOUND
+    gone = code in NOT_FOUND or (code == "ValidationError" and bool(_NO_SUCH.search(text)))
     return RefusedError(reason, code=code, named=named, gone=gone, certain=certain)
+
+
+def _passing(code: str, status: int, caller: Caller, call: str) -> str:
+    """Return what to say of an error that tells nothing for good, else nothing."""
+    if code in EXPIRED:
+        return f"The session of {actor(caller)} was over before {call}."
+    if code in _THROTTLED:
+        return f"AWS throttled {call} ({code})."
+    if code in _CONTENDED:
+        return f"Auto Scaling could not do {call} now ({code})."
+    if status >= _SERVER_FAULT and not code.startswith("Insufficient"):
+        return f"AWS failed {call} ({code or status})."
+    return ""
 
 
 def _shortened(text: str) -> str:

@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.model.template import Filter
-
-
-def matches(described: Mapping[str, Any], filters: Sequence[Filter]) -> bool:
-    """Whether every filter finds one of its values somewhere at its path.
-
-    Several filters are joined by AND, a filter's values by OR, and so are several values
-    found at one path (FIS user guide, "target resource filters").
-    """
-    return all(
-        any(value in one.values for value in _texts(described, one.path.split(".")))
-        for one in filters
-    )
-
-
-def _texts(found: Any, path: Sequence[str]) -> Iterator[str]:
-    """Yield what is at the path, as text; lists are walked through."""
-    if isinstance(found, (list, tuple)):
-        for element in found:
-            yield from _texts(element, path)
-    elif path:
-        if isinstance(found, Mapping) and path[0] in found:
-            yield from _texts(found[path[0]], path[1:])
-    elif isinstance(found, bool):
-        yield str(found).lower()
-    elif isinstance(found, datetime):
-        yield found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    elif not isinstance(found, Mapping):
-        yield str(found)
 
 
 def tag_filters(tags: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -45,6 +16,20 @@ def tag_filters(tags: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"Name": f"tag:{key}", "Values": [_literal(value)]} for key, value in sorted(tags.items())
     ]
+
+
+def server_filters(filters: Sequence[Filter], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return those of FIS's filters that EC2 can apply itself; ``names`` are EC2's, by path.
+
+    EC2 takes a name once only: a second filter of the same path is left to ``matches``, which
+    checks them all.
+    """
+    pushed = {
+        names[one.path]: [_literal(value) for value in one.values]
+        for one in reversed(filters)
+        if one.path in names
+    }
+    return [{"Name": name, "Values": pushed[name]} for name in sorted(pushed)]
 
 
 def has_tags(described: Mapping[str, Any], tags: Mapping[str, str]) -> bool:

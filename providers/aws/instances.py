@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
@@ -38,30 +38,19 @@ from providers.contract import (
     Outcome,
     OutcomeKind,
     Outcomes,
+    ProviderError,
     Resource,
     Subject,
     TargetSpec,
-    Timing,
-    Undo,
     indirect,
     optional,
     required,
 )
+from providers.lengths import StayingFault
+from providers.parameters import Flag
 
 
-def _flag(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if value not in ("true", "false"):
-        raise ValueError(f'"{value[:64]}" is neither "true" nor "false"')
-    return value == "true"
-
-
-Flag = Annotated[bool, BeforeValidator(_flag)]
-"""FIS sends ``"true"`` or ``"false"``."""
-
-
-class StopInstances(MarkedEc2Fault):
+class StopInstances(StayingFault, MarkedEc2Fault):
     """Stop EC2 instances, and start them again after a duration, if one is given.
 
     Without ``startInstancesAfterDuration`` they stay stopped when the action completes, as in
@@ -100,15 +89,6 @@ class StopInstances(MarkedEc2Fault):
             "(an Auto Scaling group replaces stopped instances); otherwise it fails.",
         )
 
-    def undo(self, parameters: Parameters) -> Undo:
-        """Restore after a duration; without one the instances are meant to stay stopped."""
-        return Undo.RESTORES if parameters.start_instances_after_duration else Undo.LASTING
-
-    def timing(self, parameters: Parameters) -> Timing:
-        """Last for the duration; without one complete as soon as they are stopped."""
-        length = parameters.start_instances_after_duration
-        return Timing.lasts(length) if length else Timing.instant()
-
     def gone_is_failure(self, parameters: Parameters) -> bool:
         """Follow ``completeIfInstancesTerminated``."""
         return not parameters.complete_if_instances_terminated
@@ -145,8 +125,17 @@ class StopInstances(MarkedEc2Fault):
         parameters: Parameters,  # noqa: ARG002 - the same for all
         records: Sequence[Record],
     ) -> Outcomes:
-        """Stop them in one call; EC2 takes one that is stopped already without complaint."""
-        return await change(session, "StopInstances", records)
+        """Stop them in one call; EC2 takes one that is stopped already without complaint.
+
+        One that was terminated since is refused for its state, which is looked up then.
+        """
+        outcomes = dict(await change(session, "StopInstances", records))
+        refused = [r for r in records if outcomes[r.id].kind is OutcomeKind.REJECTED]
+        try:
+            seen = await look(session, refused) if refused else []
+        except ProviderError:
+            return outcomes
+        return outcomes | {r.id: GONE for r, instance in seen if state_of(instance) in ENDED}
 
     async def observe(self, session: AwsSession, records: Sequence[Record]) -> Observations:
         """Tell from the instance's state."""

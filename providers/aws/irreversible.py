@@ -18,13 +18,12 @@ from providers.contract import (
     Outcomes,
     Resource,
     TargetSpec,
-    Timing,
-    Undo,
 )
+from providers.lengths import PassingFault
 from providers.marks import foreign_mark
 
 
-class IrreversibleFault(Fault):
+class IrreversibleFault(PassingFault):
     """A fault on EC2 instances with nothing to undo, and so nothing to mark."""
 
     provider = "aws"
@@ -32,14 +31,6 @@ class IrreversibleFault(Fault):
     effect = POWER
     operation: ClassVar[str]
     """EC2's call that brings it about."""
-
-    def undo(self, parameters: Fault.Parameters) -> Undo:  # noqa: ARG002 - the same for all
-        """Cannot be undone."""
-        return Undo.NONE
-
-    def timing(self, parameters: Fault.Parameters) -> Timing:  # noqa: ARG002 - the same for all
-        """Complete once injected."""
-        return Timing.instant()
 
     async def review(
         self,

@@ -1,14 +1,15 @@
-"""Marks as EC2 tags: one per resource, its key naming installation, experiment and action.
+"""Marks as tags: one per resource, its key naming installation, experiment and action.
 
 Resources whose values are equal are written in one call, and all keys are removed in one.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bridge.model.record import Record
 from providers.aws.arns import ec2_arn
@@ -30,7 +31,7 @@ from providers.refusals import DeniedError
 
 LONGEST_KEY: Final = 128
 LONGEST_VALUE: Final = 256
-"""EC2's limits for a tag, in characters."""
+"""The limits for a tag, in characters: EC2's, and those of Auto Scaling (API reference, Tag)."""
 
 MARK_RIGHTS: Final[tuple[Permission, ...]] = optional(
     "ec2:CreateTags",
@@ -41,8 +42,17 @@ MARK_RIGHTS: Final[tuple[Permission, ...]] = optional(
 _PAGE: Final = 1000
 
 
-class MarkedEc2Fault(MarkedFault):
-    """A fault on EC2 resources that writes its undo on them as a tag."""
+class TaggedFault(MarkedFault):
+    """A fault that writes its undo on its resources as a tag; which API sets it is its own."""
+
+    grant: ClassVar[str]
+    """The statement of a policy that lets a role set and remove the tags."""
+
+    @abstractmethod
+    async def write(
+        self, session: AwsSession, key: str, value: str | None, records: Sequence[Record]
+    ) -> None:
+        """Set the tag in one call, or remove it (``value`` None). Raises ProviderError."""
 
     async def mark(self, session: AwsSession, mark: Mark, records: Sequence[Record]) -> Outcomes:
         """Tag the resources; a record stays unmarked where the tag does not fit or is denied."""
@@ -60,31 +70,44 @@ class MarkedEc2Fault(MarkedFault):
             else:
                 values[value].append(record)
         for value, alike in values.items():
-            send = partial(_tag, session, "CreateTags", {"Key": mark.key, "Value": value})
-            outcomes |= await each_possible(alike, send)
+            outcomes |= await each_possible(alike, partial(self._tag, session, mark.key, value))
         return outcomes
 
     async def unmark(self, session: AwsSession, mark: Mark, records: Sequence[Record]) -> Outcomes:
         """Remove the tag, whatever its value."""
-        send = partial(_tag, session, "DeleteTags", {"Key": mark.key})
-        return await each_possible(records, send)
+        return await each_possible(records, partial(self._tag, session, mark.key, None))
+
+    async def _tag(
+        self, session: AwsSession, key: str, value: str | None, records: Sequence[Record]
+    ) -> Outcomes:
+        try:
+            await self.write(session, key, value, records)
+        except DeniedError as refusal:
+            # Marks are optional: one refusal answers for all, without a search for who may.
+            grant = (
+                f"{refusal} The marks need this in the policy of {actor(session.caller)}: "
+                f"{self.grant}"
+            )
+            return {record.id: Outcome(OutcomeKind.REJECTED, grant) for record in records}
+        return {record.id: DONE for record in records}
 
 
-async def _tag(
-    session: AwsSession, operation: str, tag: dict[str, str], records: Sequence[Record]
-) -> Outcomes:
-    try:
+class MarkedEc2Fault(TaggedFault):
+    """A fault on EC2 resources that writes its undo on them as a tag."""
+
+    grant = (
+        '{"Effect":"Allow","Action":["ec2:CreateTags","ec2:DeleteTags"],'
+        '"Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ec2:*:*:volume/*"],'
+        f'"Condition":{{"ForAllValues:StringLike":{{"aws:TagKeys":"{PREFIX}*"}}}}}}'
+    )
+
+    async def write(
+        self, session: AwsSession, key: str, value: str | None, records: Sequence[Record]
+    ) -> None:
+        """Call CreateTags or DeleteTags."""
+        operation = "DeleteTags" if value is None else "CreateTags"
+        tag = {"Key": key} if value is None else {"Key": key, "Value": value}
         await session.call("ec2", operation, Resources=plain_ids(records), Tags=[tag])
-    except DeniedError as refusal:
-        # Marks are optional: one refusal answers for all, without a search for who is allowed.
-        grant = (
-            f"{refusal} The marks need this in the policy of {actor(session.caller)}: "
-            '{"Effect":"Allow","Action":["ec2:CreateTags","ec2:DeleteTags"],'
-            '"Resource":["arn:aws:ec2:*:*:instance/*","arn:aws:ec2:*:*:volume/*"],'
-            f'"Condition":{{"ForAllValues:StringLike":{{"aws:TagKeys":"{PREFIX}*"}}}}}}'
-        )
-        return {record.id: Outcome(OutcomeKind.REJECTED, grant) for record in records}
-    return {record.id: DONE for record in records}
 
 
 def note_marks(session: AwsSession, record: Record, tags: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ _READ: Final = {
         "SpotInstanceRequestId",
         "State",
         "Tags",
+        "VpcId",
     )
 }
 """EC2's shapes that are cut, with the members that stay."""

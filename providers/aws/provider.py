@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from bridge.settings import Settings
 from providers.aws.marks import found_marks
+from providers.aws.scaling_groups import found_group_marks
 from providers.aws.session import AwsSession, Connections
-from providers.contract import Caller, Guard, MarkSearch, Peer, Provider
+from providers.contract import (
+    Caller,
+    FoundMark,
+    Guard,
+    MarkSearch,
+    Peer,
+    Provider,
+    ProviderError,
+)
 
 
 class AwsProvider(Provider):
@@ -15,6 +25,7 @@ class AwsProvider(Provider):
 
     def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - AWS needs no other cloud
         """Open nothing yet."""
+        self._settings = settings
         self._connections = Connections(settings.cloud_threads)
 
     async def session(
@@ -24,12 +35,35 @@ class AwsProvider(Provider):
         wake: Callable[[], None] | None = None,  # noqa: ARG002 - AWS tells us nothing by itself
     ) -> AwsSession:
         """Open a session; the role is assumed with its first call."""
-        self._connections.warm_up(caller)
+        self._connections.warm_up(caller.scope.account, caller.scope.region)
         return AwsSession(caller, guard, self._connections)
 
+    def warm(self) -> None:
+        """Build the clients that a run in the bridge's own Region needs first."""
+        self._connections.warm_up(self._settings.account, self._settings.region)
+
     async def find_marks(self, caller: Caller) -> MarkSearch:
-        """Find every mark on instances and volumes of the caller's account and Region."""
-        return MarkSearch(await found_marks(await self.session(caller, None)))
+        """Find every mark on EC2's resources and Auto Scaling groups of the account and Region.
+
+        Raises ProviderError when neither could be searched.
+        """
+        session = await self.session(caller, None)
+        found: list[FoundMark] = []
+        unsearched: list[ProviderError] = []
+        searches = (found_marks, found_group_marks)
+        answers = await asyncio.gather(
+            *(search(session) for search in searches), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, ProviderError):
+                unsearched.append(answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found += answer
+        if len(unsearched) == len(searches):
+            raise unsearched[0]
+        return MarkSearch(found, [f"aws: {error}" for error in unsearched])
 
     async def close(self) -> None:
         """Wait for the calls under way (under a minute), then let go of threads and connections."""

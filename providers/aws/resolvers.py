@@ -8,9 +8,8 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
-from providers.aws.arns import Arn, ec2_arn, plain_id
+from providers.aws.arns import Arn, ec2_arn, plain_id, require_within
 from providers.aws.batches import LARGEST
 from providers.aws.describe import (
     VOLUMES_PAGE,
@@ -18,18 +17,19 @@ from providers.aws.describe import (
     instances_of,
     volumes_by_id,
 )
-from providers.aws.filters import has_tags, matches, tag_filters
+from providers.aws.filters import has_tags, server_filters, tag_filters
 from providers.aws.session import AwsSession
 from providers.contract import (
-    ProviderError,
     Resolution,
     Resolver,
     Resource,
     TargetParameter,
     required,
 )
+from providers.filters import matches
 from providers.refusals import RefusedError
 
+_STATE: Final = "instance-state-name"
 _ALIVE: Final = ["pending", "running", "stopping", "stopped"]
 
 
@@ -41,6 +41,8 @@ class _Ec2Resolver(Resolver):
     """As in the ARN: ``instance``."""
     prefix: ClassVar[str]
     """Of plain ids: ``i``."""
+    server_side: ClassVar[Mapping[str, str]]
+    """EC2's own filters, by the path of the same attribute in its answer."""
 
     def check_id(self, resource_id: str) -> str | None:
         """Return what is wrong with the form of the ARN, or None."""
@@ -65,7 +67,10 @@ class _Ec2Resolver(Resolver):
             found = await self.described(session, ids, whole=bool(target.filters))
         else:
             ids = []
-            wanted = tag_filters(target.resource_tags)
+            wanted = [
+                *tag_filters(target.resource_tags),
+                *server_filters(target.filters, self.server_side),
+            ]
             tagged = await self.tagged(session, wanted, whole=bool(target.filters))
             found = {
                 plain: one for plain, one in tagged.items() if has_tags(one, target.resource_tags)
@@ -78,7 +83,12 @@ class _Ec2Resolver(Resolver):
             for plain, one in found.items()
             if matches(one, target.filters) and self.suits(one, target.parameters)
         ]
-        return Resolution(_resources(self, (ec2_arn(scope, self.kind, p) for p in kept)), missing)
+        resources = [
+            Resource(self.resource_type, arn, {"arn": arn, **self.information(found[plain])})
+            for plain in sorted(kept)
+            for arn in [ec2_arn(scope, self.kind, plain)]
+        ]
+        return Resolution(resources, missing)
 
     @abstractmethod
     async def described(
@@ -96,6 +106,10 @@ class _Ec2Resolver(Resolver):
         """Whether a resource passes the target's parameters."""
         return True
 
+    def information(self, described: Mapping[str, Any]) -> dict[str, str]:  # noqa: ARG002 - instances have some
+        """Return what faults need to know of a resource before they read it themselves."""
+        return {}
+
 
 class InstanceResolver(_Ec2Resolver):
     """EC2 instances.
@@ -109,6 +123,15 @@ class InstanceResolver(_Ec2Resolver):
     kind = "instance"
     prefix = "i"
     permissions = required("ec2:DescribeInstances")
+    server_side: ClassVar[Mapping[str, str]] = {
+        "ImageId": "image-id",
+        "InstanceType": "instance-type",
+        "KeyName": "key-name",
+        "Placement.AvailabilityZone": "availability-zone",
+        "State.Name": _STATE,
+        "SubnetId": "subnet-id",
+        "VpcId": "vpc-id",
+    }
 
     async def described(
         self, session: AwsSession, ids: Sequence[str], *, whole: bool
@@ -120,18 +143,26 @@ class InstanceResolver(_Ec2Resolver):
         self, session: AwsSession, filters: list[dict[str, Any]], *, whole: bool
     ) -> dict[str, dict[str, Any]]:
         """Return the live instances that pass EC2's filters."""
-        alive = {"Name": "instance-state-name", "Values": _ALIVE}
+        asked = next((one["Values"] for one in filters if one["Name"] == _STATE), _ALIVE)
+        alive = [state for state in _ALIVE if state in asked]
+        if not alive:
+            return {}
+        others = [one for one in filters if one["Name"] != _STATE]
         return {
             instance["InstanceId"]: instance
             async for page in session.pages(
                 "ec2",
                 "DescribeInstances",
                 whole=whole,
-                Filters=[*filters, alive],
+                Filters=[*others, {"Name": _STATE, "Values": alive}],
                 MaxResults=LARGEST,
             )
             for instance in instances_of(page)
         }
+
+    def information(self, described: Mapping[str, Any]) -> dict[str, str]:
+        """Return the network that the instance is in; a terminated one is in none."""
+        return {"vpc_id": described["VpcId"]} if "VpcId" in described else {}
 
 
 class VolumeResolver(_Ec2Resolver):
@@ -147,6 +178,14 @@ class VolumeResolver(_Ec2Resolver):
         )
     }
     permissions = required("ec2:DescribeVolumes")
+    server_side: ClassVar[Mapping[str, str]] = {
+        "Attachments.Device": "attachment.device",
+        "Attachments.InstanceId": "attachment.instance-id",
+        "Attachments.State": "attachment.status",
+        "AvailabilityZone": "availability-zone",
+        "State": "status",
+        "VolumeType": "volume-type",
+    }
 
     async def described(
         self,
@@ -225,18 +264,6 @@ async def _cluster_exists(session: AwsSession, arn: str) -> bool:
             raise
         return False
     return True
-
-
-def require_within(scope: Scope, arns: Iterable[str]) -> None:
-    """Raise ProviderError when a resource is of another account or Region."""
-    for text in arns:
-        arn = Arn.parse(text)
-        if arn is None or not arn.within(scope):
-            raise ProviderError(
-                f"{text} is not in account {scope.account} and Region {scope.region}, where the "
-                "template runs; write a template there for it.",
-                code="InvalidTarget",
-            )
 
 
 def _resources(resolver: Resolver, arns: Iterable[str]) -> list[Resource]:

@@ -35,12 +35,11 @@ class Connections:
         self._chain = Chain(botocore_session)
         self._roles: OrderedDict[tuple[str, str, str], Role] = OrderedDict()
 
-    def warm_up(self, caller: Caller) -> None:
+    def warm_up(self, account: str, region: str) -> None:
         """Load what a run needs first, in the background. Does nothing the second time."""
-        if not self._clients.has("ec2", caller.scope.region):
+        if not self._clients.has("ec2", region):
             for service in ("sts", "ec2"):
-                build = partial(self._clients.get, service, caller.scope.region)
-                self._threads.submit(caller.scope.account, build)
+                self._threads.submit(account, partial(self._clients.get, service, region))
 
     async def call(self, caller: Caller, guard: Guard | None, request: Request) -> dict[str, Any]:
         """Make one call in a thread of the account's.

@@ -39,11 +39,10 @@ from providers.contract import (
     Resource,
     Subject,
     TargetSpec,
-    Timing,
-    Undo,
     indirect,
     required,
 )
+from providers.lengths import LastingFault
 from providers.refusals import RefusedError
 
 _PROBED: Final = 10
@@ -52,7 +51,7 @@ _PROBED: Final = 10
 _NOT_ATTACHED: Final = ("IncorrectState", "InvalidAttachment.NotFound")
 
 
-class DetachVolume(MarkedEc2Fault):
+class DetachVolume(LastingFault, MarkedEc2Fault):
     """Detach EBS volumes from their instances, and attach them again when the fault ends.
 
     They come back to the same instance under the same device name, with DeleteOnTermination as
@@ -64,6 +63,7 @@ class DetachVolume(MarkedEc2Fault):
     provider = "aws"
     target = TargetSpec("Volumes", "aws:ec2:ebs-volume")
     effect = "ebs:attachment"
+    batch = 100
     permissions = (
         *required(
             "ec2:DescribeVolumes", "ec2:DescribeInstances", "ec2:DetachVolume", "ec2:AttachVolume"
@@ -83,14 +83,6 @@ class DetachVolume(MarkedEc2Fault):
             description="How long the volumes stay detached.",
             json_schema_extra={"minimum": "PT1S"},
         )
-
-    def undo(self, parameters: Parameters) -> Undo:  # noqa: ARG002 - the same for all
-        """Attach them again."""
-        return Undo.RESTORES
-
-    def timing(self, parameters: Parameters) -> Timing:
-        """Last for the duration."""
-        return Timing.lasts(parameters.duration)
 
     async def review(
         self,

@@ -10,19 +10,17 @@ from bridge.model.record import Record
 from providers.aws.session import AwsSession
 from providers.contract import (
     Duration,
-    Fault,
     FaultParameters,
     Observations,
     Outcomes,
     Plan,
     Resource,
     Subject,
-    Timing,
-    Undo,
 )
+from providers.lengths import LastingFault
 
 
-class Wait(Fault):
+class Wait(LastingFault):
     """Wait for a duration. Nothing is touched."""
 
     id = "aws:fis:wait"
@@ -32,14 +30,6 @@ class Wait(Fault):
         """Parameters of ``aws:fis:wait``, as in FIS."""
 
         duration: Duration = Field(description="How long to wait.")
-
-    def undo(self, parameters: Parameters) -> Undo:  # noqa: ARG002 - the same for all
-        """Nothing is left behind."""
-        return Undo.RESTORES
-
-    def timing(self, parameters: Parameters) -> Timing:
-        """Last for the duration."""
-        return Timing.lasts(parameters.duration)
 
     def subjects(
         self,

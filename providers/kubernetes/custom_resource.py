@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,7 +39,7 @@ from providers.kubernetes.lifecycle import verdict
 from providers.kubernetes.refusals import refusal, rejected
 from providers.kubernetes.resource import CHAOS_MESH, FAULT, CustomResource, resource_name
 from providers.kubernetes.session import KubernetesSession
-from providers.kubernetes.spec_problems import spec_problems
+from providers.kubernetes.spec_problems import executor_problem, native_problems, spec_problems
 from providers.kubernetes.spec_text import read_spec
 from providers.kubernetes.timers import with_switch
 
@@ -82,6 +82,14 @@ class InjectCustomResource(Fault):
         max_duration: Duration = Field(
             description="The action fails when the chaos has not ended by then.",
         )
+        carried_out_by: Literal["faultbridge", "cluster"] | None = Field(
+            default=None,
+            description=(
+                "Who breaks the cloud's machines for an AWSChaos, GCPChaos or AzureChaos: "
+                "faultbridge, as the experiment's own identity (the default of these kinds; no "
+                "target Cluster is needed), or cluster, where the resource is created (all others)."
+            ),
+        )
 
         @property
         def group(self) -> str:
@@ -93,6 +101,13 @@ class InjectCustomResource(Fault):
             """The spec as an object. Raises SpecTextError."""
             return read_spec(self.kubernetes_spec)
 
+        @property
+        def native(self) -> bool:
+            """Whether the bridge itself carries the kind out, and no cluster is touched."""
+            return specs.is_native(
+                self.kubernetes_api_version, self.kubernetes_kind, self.carried_out_by
+            )
+
     def undo(self, parameters: Parameters) -> Undo:  # noqa: ARG002 - the same for all kinds
         """The resource is removed, with which its controller undoes what can be undone."""
         return Undo.RESTORES
@@ -102,8 +117,9 @@ class InjectCustomResource(Fault):
         return Timing.until_ended(parameters.max_duration)
 
     def check(self, parameters: Parameters, path: str) -> list[Problem]:
-        """Check the spec as the cluster would, and its own duration against the maximum."""
-        return spec_problems(
+        """Check the spec as who carries it out would, and its own duration against the maximum."""
+        judge = native_problems if parameters.native else spec_problems
+        found = judge(
             parameters.kubernetes_api_version,
             parameters.kubernetes_kind,
             parameters.kubernetes_namespace,
@@ -111,6 +127,9 @@ class InjectCustomResource(Fault):
             limit=parameters.max_duration,
             path=path,
         )
+        if parameters.carried_out_by == "faultbridge" and not parameters.native:
+            return [executor_problem(parameters.kubernetes_kind, path), *found]
+        return found
 
     def subjects(
         self, parameters: Parameters, resources: Sequence[Resource], plan: Plan

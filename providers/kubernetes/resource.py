@@ -6,8 +6,6 @@ resource itself, so that either can be rebuilt from the other.
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b32encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from bridge.model.moment import MINUTE, Micros, iso_timestamp
 from bridge.model.record import Phase, Record
 from providers.contract import FoundMark, Mark
+from providers.names import own_name
 
 FAULT: Final = "aws:eks:inject-kubernetes-custom-resource"
 CHAOS_MESH: Final = "chaos-mesh.org"
@@ -27,20 +26,15 @@ INSTALLATION_LABEL: Final = "faultbridge/installation"
 MARK_VERSION: Final = "1"
 
 _PREFIX: Final = "faultbridge/"
-_NAME_LENGTH: Final = (
-    26  # with "fis-" well inside a label value's 63, into which Chaos Mesh puts it
-)
 _SECOND: Final = MINUTE // 60
 
 
 def resource_name(installation: str, experiment: str, action: str) -> str:
     """Return the name of an action's resource: always the same, so a repeat is a conflict.
 
-    FIS too names them ``fis-`` and base-32 characters. 26 of them are 130 bits.
+    FIS too names them ``fis-`` and base-32 characters. Chaos Mesh puts the name into a label.
     """
-    text = f"{installation}\0{experiment}\0{action}"
-    digest = b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()
-    return f"fis-{digest[:_NAME_LENGTH]}"
+    return own_name("fis-", installation, experiment, action)
 
 
 class CustomResource(BaseModel):

@@ -22,6 +22,50 @@ _FIELDS: Final = {
 }
 
 
+_EXECUTOR: Final = "carriedOutBy"
+
+
+def executor_problem(kind: str, path: str) -> Problem:
+    """Return the refusal of a kind that the bridge cannot carry out itself."""
+    return Problem(
+        path=f"{path}.{_EXECUTOR}",
+        message=f"the bridge itself carries out {', '.join(specs.NATIVE)} of {CHAOS_MESH} only, "
+        f'not {kind}; write "cluster", or leave it out',
+    )
+
+
+def native_problems(
+    api_version: str,
+    kind: str,
+    namespace: str,
+    written: str | dict[str, Any],
+    *,
+    limit: timedelta,
+    path: str,
+) -> list[Problem]:
+    """Return the problems of a spec that the bridge itself carries out.
+
+    ``path`` is the JSON path of the action's parameters.
+    """
+    try:
+        spec = read_spec(written)
+    except SpecTextError as error:
+        return [Problem(path=f"{path}.kubernetesSpec", message=str(error))]
+    problems = [
+        replace(found, path=f"{path}.{_in_parameters(found.path)}")
+        for found in specs.check(api_version, kind, namespace, spec, native=True)
+    ]
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        return problems
+    if specs.native_spec(kind, spec).lasts > limit:
+        message = (
+            f"is longer than maxDuration ({format_duration(limit)}); shorten it, or raise "
+            "maxDuration"
+        )
+        problems.append(Problem(path=f"{path}.kubernetesSpec.duration", message=message))
+    return problems
+
+
 def spec_problems(
     api_version: str,
     kind: str,
@@ -39,15 +83,30 @@ def spec_problems(
         spec = read_spec(written)
     except SpecTextError as error:
         return [Problem(path=f"{path}.kubernetesSpec", message=str(error))]
+    group = api_version.rpartition("/")[0]
     problems = [
         replace(found, path=f"{path}.{_in_parameters(found.path)}")
         for found in specs.check(api_version, kind, namespace, spec)
     ]
-    ending = _ending_problem(api_version.rpartition("/")[0], kind, spec, limit)
+    if group == CHAOS_MESH and kind in specs.NATIVE:
+        problems = [_of_cluster(found, kind, f"{path}.kubernetesSpec") for found in problems]
+    ending = _ending_problem(group, kind, spec, limit)
     refused = any(problem.severity is Severity.ERROR for problem in problems)
     if ending is None or (refused and ending.severity is Severity.WARNING):
         return problems
     return [*problems, replace(ending, path=f"{path}.{ending.path}")]
+
+
+def _of_cluster(problem: Problem, kind: str, path: str) -> Problem:
+    """Say of a field of ours why a cluster does not take it."""
+    field = problem.path.removeprefix(f"{path}.")
+    if field not in specs.EXTENSION:
+        return problem
+    message = (
+        f"the {kind} of {CHAOS_MESH} has no such field: it is Faultbridge's own, for what the "
+        f'bridge carries out itself; name one machine, or write {_EXECUTOR} "faultbridge"'
+    )
+    return replace(problem, message=message)
 
 
 def _in_parameters(path: str) -> str:

@@ -100,6 +100,62 @@ def test_the_role_suffices_for_the_faults_their_undo_and_their_marks(
         ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)
 
 
+def test_the_web_servers_run_in_a_group_that_alone_is_tagged(
+    connect: Connect, ec2: Any, estate: Estate
+) -> None:
+    (group,) = connect("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert estate.group_arns == {"web": group["AutoScalingGroupARN"]}
+    key, value = estate.ready_tag
+    assert [(tag["Key"], tag["Value"]) for tag in group["Tags"]] == [(key, value)]
+    filters = [{"Name": "tag:aws:autoscaling:groupName", "Values": ["web"]}]
+    found = [
+        (instance["State"]["Name"], [tag["Key"] for tag in instance["Tags"]])
+        for reservation in ec2.describe_instances(Filters=filters)["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    assert len(found) == 2
+    assert {name for name, _ in found} == {"running"}
+    assert all(key not in keys for _, keys in found)
+
+
+def test_the_role_suffices_for_the_network_and_the_groups(
+    as_role: Connect, estate: Estate, clock: VirtualClock
+) -> None:
+    ec2, scaling = as_role("ec2"), as_role("autoscaling")
+    worker = estate.instance_ids["carts-worker-2"]
+    (described,) = ec2.describe_instances(InstanceIds=[worker])["Reservations"][0]["Instances"]
+    tags = [{"Key": "faultbridge:here:EXP/cut", "Value": "v1"}]
+    group = ec2.create_security_group(
+        GroupName="fb-test",
+        Description="x",
+        VpcId=described["VpcId"],
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]
+    (rules,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=rules["IpPermissionsEgress"])
+    filters = [{"Name": "attachment.instance-id", "Values": [worker]}]
+    (interface,) = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    before = [one["GroupId"] for one in interface["Groups"]]
+    for groups in ([group], before):
+        ec2.modify_network_interface_attribute(
+            NetworkInterfaceId=interface["NetworkInterfaceId"], Groups=groups
+        )
+    ec2.delete_security_group(GroupId=group)
+    tag = {"ResourceId": "web", "ResourceType": "auto-scaling-group", **tags[0]}
+    scaling.create_or_update_tags(Tags=[{**tag, "PropagateAtLaunch": False}])
+    scaling.suspend_processes(AutoScalingGroupName="web")
+    scaling.resume_processes(AutoScalingGroupName="web")
+    scaling.delete_tags(Tags=[tag])
+    (web,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    scaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=web["Instances"][0]["InstanceId"], ShouldDecrementDesiredCapacity=False
+    )
+    clock.advance(1)
+    assert len(scaling.describe_auto_scaling_instances()["AutoScalingInstances"]) == 2
+    with pytest.raises(ClientError, match="AccessDenied"):
+        scaling.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=3)
+
+
 def test_the_trust_policy_is_the_walk_throughs(connect: Connect, estate: Estate) -> None:
     role = connect("iam").get_role(RoleName="my-fis-role")["Role"]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]

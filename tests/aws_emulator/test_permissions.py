@@ -28,7 +28,9 @@ _numbers = count(1)
 INSTANCES = "arn:aws:ec2:*:*:instance/*"
 
 
-def statement(effect: str, action: str | list[str], resource: str = "*", **more: Any) -> Any:
+def statement(
+    effect: str, action: str | list[str], resource: str | list[str] = "*", **more: Any
+) -> Any:
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
 

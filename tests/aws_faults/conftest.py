@@ -122,8 +122,7 @@ def launch(ec2: Any, aws: AwsEmulator) -> Launch:
             ImageId="ami-12c6146b",
             MinCount=count,
             MaxCount=count,
-            Placement={"AvailabilityZone": "us-east-1a"},
-            **more,
+            **{"Placement": {"AvailabilityZone": "us-east-1a"}, **more},
         )
         aws.complete_transitions()
         ids = [instance["InstanceId"] for instance in answer["Instances"]]
@@ -146,3 +145,34 @@ def calls(aws: AwsEmulator) -> Callable[..., list[str]]:
         return [name for name in names if not operations or name in operations]
 
     return since
+
+
+@pytest.fixture
+def scaling_group(ec2: Any, aws: AwsEmulator, client: Callable[[str], Any]) -> Callable[..., str]:
+    """Create an Auto Scaling group whose instances run; return its ARN."""
+
+    def created(name: str = "web", size: int = 2, **tags: str) -> str:
+        scaling = client("autoscaling")
+        launch = {"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"}
+        template = ec2.create_launch_template(
+            LaunchTemplateName=name.replace("/", "-"), LaunchTemplateData=launch
+        )
+        scaling.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchTemplate={
+                "LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"],
+            },
+            MinSize=0,
+            MaxSize=9,
+            DesiredCapacity=size,
+            AvailabilityZones=["us-east-1a"],
+            Tags=[
+                {"Key": key, "Value": value, "PropagateAtLaunch": False}
+                for key, value in tags.items()
+            ],
+        )
+        aws.complete_transitions()
+        found = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return str(found["AutoScalingGroups"][0]["AutoScalingGroupARN"])
+
+    return created

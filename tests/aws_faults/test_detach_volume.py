@@ -90,6 +90,55 @@ async def test_a_volume_comes_back_as_it_was(
     assert attachments(ec2, volume) == before
 
 
+async def test_two_volumes_of_one_instance_and_one_of_another_at_once(
+    session: AwsSession, launch: Launch, attached: Attach, ec2: Any, aws: AwsEmulator
+) -> None:
+    one, other = launch(2)
+    volumes = [
+        attached(one, "/dev/sdf", delete=True),
+        attached(one, "/dev/sdg"),
+        attached(other, "/dev/sdf"),
+    ]
+    before = [attachments(ec2, volume) for volume in volumes]
+    records = records_of(FAULT, [volume_arn(volume) for volume in volumes])
+    assert kinds(await FAULT.prepare(session, FIVE, records), records) == ["done"] * 3
+    touched = [instance_arn(instance) for instance in (one, one, other)]
+    assert [record.touches for record in records] == [(arn,) for arn in touched]
+    assert kinds(await FAULT.inject(session, FIVE, records), records) == ["pending"] * 3
+    aws.complete_transitions()
+    assert kinds(await FAULT.observe(session, records), records) == ["present"] * 3
+    assert [attachments(ec2, volume) for volume in volumes] == [[], [], []]
+    assert kinds(await FAULT.revert(session, records), records) == ["pending"] * 3
+    aws.complete_transitions()
+    assert kinds(await FAULT.revert(session, records), records) == ["done"] * 3
+    assert [attachments(ec2, volume) for volume in volumes] == before
+
+
+async def test_one_that_fails_late_is_attached_still(
+    session: AwsSession, attached: Attach, ec2: Any, aws: AwsEmulator
+) -> None:
+    records = records_of(FAULT, [volume_arn(attached(None))])
+    await FAULT.prepare(session, FIVE, records)
+    aws.fail_late(service="ec2", operation="DetachVolume", error="busy")
+    assert kinds(await FAULT.inject(session, FIVE, records), records) == ["pending"]
+    aws.complete_transitions()
+    seen = (await FAULT.observe(session, records))[records[0].id]
+    assert (seen.effect, "unmount it there" in seen.reason) == ("applying", True)
+    aws.fail_late(service="ec2", operation="DetachVolume")
+    await FAULT.inject(session, FIVE, records)
+    aws.complete_transitions()
+    assert kinds(await FAULT.observe(session, records), records) == ["absent"]
+    await FAULT.inject(session, FIVE, records)
+    aws.complete_transitions()
+    aws.fail_late(service="ec2", operation="AttachVolume")
+    assert kinds(await FAULT.revert(session, records), records) == ["pending"]
+    aws.complete_transitions()
+    assert kinds(await FAULT.observe(session, records), records) == ["present"]
+    await FAULT.revert(session, records)
+    aws.complete_transitions()
+    assert kinds(await FAULT.revert(session, records), records) == ["done"]
+
+
 async def test_what_cannot_be_put_back_is_not_detached(
     session: AwsSession, launch: Launch, attached: Attach, ec2: Any
 ) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.model.template import Filter
-from providers.aws.filters import has_tags, matches, tag_filters
+from providers.aws.filters import has_tags, tag_filters
+from providers.filters import matches
 
 INSTANCE: dict[str, Any] = {
     "State": {"Name": "running", "Code": 16},

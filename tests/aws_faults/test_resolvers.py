@@ -31,6 +31,35 @@ def where(**paths: str) -> tuple[Filter, ...]:
     )
 
 
+Asked = Callable[[], dict[str, list[str]]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Answer the filters of the last call that was sent since one looked last."""
+    sent: list[dict[str, list[str]]] = []
+    send = AwsSession.call
+
+    async def call(self: AwsSession, service: str, operation: str, **given: Any) -> Any:
+        sent.append({one["Name"]: one["Values"] for one in given.get("Filters", ())})
+        return await send(self, service, operation, **given)
+
+    monkeypatch.setattr(AwsSession, "call", call)
+
+    def last() -> dict[str, list[str]]:
+        found = sent[-1] if sent else {}
+        sent.clear()
+        return found
+
+    return last
+
+
+def attach(ec2: Any, instance: str, device: str) -> str:
+    volume = str(ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"])
+    ec2.attach_volume(VolumeId=volume, InstanceId=instance, Device=device)
+    return volume
+
+
 def ids(resolution: Resolution) -> list[str]:
     return [resource.id.rpartition("/")[2] for resource in resolution.found]
 
@@ -43,7 +72,7 @@ async def test_instances_by_id_with_the_missing_one_by_one(
     calls()
     found = await INSTANCES.resolve(session, target(INSTANCES, resource_arns=arns))
     assert ids(found) == here
-    assert found.found[0].information == {"arn": instance_arn(here[0])}
+    assert found.found[0].information.keys() == {"arn", "vpc_id"}
     assert list(found.missing) == list(arns[3:])
     assert calls("DescribeInstances") == ["DescribeInstances"] * 2
 
@@ -102,6 +131,62 @@ async def test_filters_follow_paths_of_the_answer(
     assert await found(State_Code="80") == [second]
     assert await found(state_name="running") == []
     assert await found(Placement="us-east-1a") == []
+
+
+async def test_a_whole_zone_is_a_filter_that_ec2_itself_applies(
+    session: AwsSession, launch: Launch, ec2: Any, aws: AwsEmulator, asked: Asked
+) -> None:
+    here = sorted(launch(3))
+    there = sorted(launch(2, Placement={"AvailabilityZone": "us-east-1b"}))
+    ec2.stop_instances(InstanceIds=here[:1])
+    aws.complete_transitions()
+
+    async def found(*filters: Filter) -> list[str]:
+        return ids(await INSTANCES.resolve(session, target(INSTANCES, filters=filters)))
+
+    zone = Filter(path="Placement.AvailabilityZone", values=("us-east-1b",))
+    other = Filter(path="Placement.AvailabilityZone", values=("us-east-1a",))
+    assert await found(zone) == there
+    assert asked()["availability-zone"] == ["us-east-1b"]
+    # The same path twice is joined by AND; EC2 takes the name once, the rest is checked here.
+    assert await found(zone, other) == []
+    assert asked()["availability-zone"] == ["us-east-1b"]
+    running = Filter(path="State.Name", values=("running", "terminated"))
+    assert await found(other, running) == here[1:]
+    assert asked()["instance-state-name"] == ["running"]
+    assert await found(Filter(path="State.Name", values=("terminated",))) == []
+    assert asked() == {}
+    assert await found(Filter(path="Placement.AvailabilityZone", values=("us-east-1*",))) == []
+    assert asked()["availability-zone"] == [r"us-east-1\*"]
+
+
+async def test_the_volumes_of_an_instance_are_a_filter(
+    session: AwsSession, launch: Launch, ec2: Any, aws: AwsEmulator, asked: Asked
+) -> None:
+    one, other = launch(2)
+    volumes = {
+        (instance, device): attach(ec2, instance, device)
+        for instance in (one, other)
+        for device in ("/dev/sdf", "/dev/sdg")
+    }
+    aws.complete_transitions()
+    ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)
+
+    async def found(**paths: str) -> list[str]:
+        wanted = target(VOLUMES, filters=where(**paths))
+        return ids(await VOLUMES.resolve(session, wanted))
+
+    data = {"Attachments_Device": "/dev/sdf|/dev/sdg"}
+    mine = sorted(volumes[one, device] for device in ("/dev/sdf", "/dev/sdg"))
+    assert await found(Attachments_InstanceId=one, **data) == mine
+    assert asked() == {
+        "attachment.device": ["/dev/sdf", "/dev/sdg"],
+        "attachment.instance-id": [one],
+    }
+    assert await found(Attachments_InstanceId=f"{one}|{other}", **data) == sorted(volumes.values())
+    root = await found(Attachments_InstanceId=one)
+    assert len(root) == 3
+    assert set(mine) < set(root)
 
 
 async def test_pages_are_followed(

@@ -24,8 +24,20 @@ CASES = Path(os.environ.get("FAULTBRIDGE_CONFORMANCE", BESIDE)) / "chaos-mesh" /
 pytestmark = pytest.mark.skipif(not CASES.is_file(), reason=f"needs {CASES}")
 
 # Go structs that are embedded in JSON, and fields whose JSON name is not theirs.
-EMBEDDED = {"TcParameter", "PodSelector", "ContainerSelector"}
-RENAMED = {"MemoryStressor": "memory", "CPUStressor": "cpu"}
+EMBEDDED = {
+    "AWSSelector",
+    "AzureSelector",
+    "ContainerSelector",
+    "GCPSelector",
+    "PodSelector",
+    "TcParameter",
+}
+RENAMED = {
+    "CPUStressor": "cpu",
+    "EbsVolume": "volumeID",
+    "LUN": "lun",
+    "MemoryStressor": "memory",
+}
 
 
 def cases(kind: str) -> list[dict[str, Any]]:

@@ -137,3 +137,32 @@ async def ended(url: str, experiment: str) -> str:
             if found.status.ended and all(r.ended for r in found.records):
                 return found.status.value
             await asyncio.sleep(0.2)
+
+
+async def until_injected(url: str, experiment: str, records: int) -> None:
+    """Wait until a run has so many records, all in effect."""
+    async with AsyncClient(url) as client, asyncio.timeout(60):
+        while True:
+            found = await client.experiment(experiment)
+            phases = [record.phase for record in found.records]
+            if len(phases) == records and set(phases) == {"injected"}:
+                return
+            assert not found.status.ended, found.reason
+            await asyncio.sleep(0.1)
+
+
+async def rescue(world: World, data: Path, *options: str, installation: str = "sandbox") -> Any:
+    """Run the command; return the document that it prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bridge.cli", "rescue", "--json", "--data", str(data), *options),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        env={
+            **{k: v for k, v in os.environ.items() if k != "FAULTBRIDGE_URL"},
+            **{k: v for k, v in world.environment.items() if k != "FAULTBRIDGE_URL"},
+            "FAULTBRIDGE_INSTALLATION": installation,
+        },
+    )
+    output, _ = await process.communicate()
+    return json.loads(output)

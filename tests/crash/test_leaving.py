@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from bridge.client import AsyncClient, StartRequest
-from tests.crash.processes import ROOT, World, bridge, document, ended
+from tests.crash.processes import World, bridge, document, ended, rescue, until_injected
 
 
 def _long(case: str) -> dict[str, Any]:
@@ -21,15 +18,6 @@ def _long(case: str) -> dict[str, Any]:
     slow = made["actions"]["SlowCarts"]["parameters"]
     slow["kubernetesSpec"] = slow["kubernetesSpec"].replace('"3s"', '"50s"')
     return made
-
-
-async def _until_injected(url: str, experiment: str) -> None:
-    async with AsyncClient(url) as client, asyncio.timeout(60):
-        while True:
-            found = await client.experiment(experiment)
-            if len(found.records) == 2 and all(r.phase == "injected" for r in found.records):
-                return
-            await asyncio.sleep(0.1)
 
 
 def _state(world: World, instance: str) -> str:
@@ -45,7 +33,7 @@ async def test_sigterm_leaves_faults_to_the_next_process_which_keeps_the_deadlin
     async with bridge(world, tmp_path / "data") as (_, url):
         async with AsyncClient(url) as client:
             started = await client.start(StartRequest(template=_long("drain")))
-        await _until_injected(url, started.id)
+        await until_injected(url, started.id, 2)
     # The context ended it with SIGTERM, and it answered with exit code 0.
     assert await asyncio.to_thread(_state, world, instance) == "stopped"
     async with bridge(world, tmp_path / "data") as (_, url), AsyncClient(url) as client:
@@ -63,22 +51,6 @@ async def test_sigterm_leaves_faults_to_the_next_process_which_keeps_the_deadlin
     assert await asyncio.to_thread(world.left_behind, instance, started.id) == []
 
 
-async def _rescue(world: World, data: Path, *options: str, installation: str = "sandbox") -> Any:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "bridge.cli", "rescue", "--json", "--data", str(data), *options),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        env={
-            **{k: v for k, v in os.environ.items() if k != "FAULTBRIDGE_URL"},
-            **{k: v for k, v in world.environment.items() if k != "FAULTBRIDGE_URL"},
-            "FAULTBRIDGE_INSTALLATION": installation,
-        },
-    )
-    output, _ = await process.communicate()
-    return json.loads(output)
-
-
 async def test_rescue_undoes_by_marks_alone_when_the_database_is_lost(
     world: World, tmp_path: Path
 ) -> None:
@@ -87,7 +59,7 @@ async def test_rescue_undoes_by_marks_alone_when_the_database_is_lost(
     async with bridge(world, data) as (process, url):
         async with AsyncClient(url) as client:
             started = await client.start(StartRequest(template=_long("lost")))
-        await _until_injected(url, started.id)
+        await until_injected(url, started.id, 2)
         process.kill()
         await process.wait()
     shutil.rmtree(data)
@@ -96,18 +68,18 @@ async def test_rescue_undoes_by_marks_alone_when_the_database_is_lost(
     assert len(before) == 3, "a stopped instance, its mark, and a chaos resource"
 
     # Another installation lists what it finds, and touches nothing.
-    others = await _rescue(world, data, installation="elsewhere")
+    others = await rescue(world, data, installation="elsewhere")
     mine = [one for one in others["findings"] if started.id in one["mark"]]
     assert {one["verdict"] for one in mine} == {"another installation's"}
     assert len(mine) == 2
     assert await asyncio.to_thread(world.left_behind, instance, started.id) == before
 
-    dry = await _rescue(world, data, "--dry-run")
+    dry = await rescue(world, data, "--dry-run")
     mine = [one for one in dry["findings"] if started.id in one["mark"]]
     assert {one["verdict"] for one in mine} == {"would revert"}
     assert await asyncio.to_thread(world.left_behind, instance, started.id) == before
 
-    done = await _rescue(world, data)
+    done = await rescue(world, data)
     mine = [one for one in done["findings"] if started.id in one["mark"]]
     assert {one["verdict"] for one in mine} == {"reverted"}
     assert await asyncio.to_thread(world.left_behind, instance, started.id) == []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from docs import generate
+from providers import registry
 
 
 @pytest.mark.parametrize("page", generate.pages(), ids=lambda page: page.name)
@@ -39,3 +42,23 @@ def test_what_is_told_of_a_parameter_is_what_the_fault_declares() -> None:
     assert "| `ec2:StopInstances` | required |" in table
     spec = generate.generated()["action:aws:eks:inject-kubernetes-custom-resource"]()
     assert "| `kubernetesSpec` | string or object | required |" in spec
+
+
+def _granted(cloud: str) -> set[str]:
+    text = generate.generated()[f"rights:{cloud}"]()
+    # JSON is YAML too.
+    role: Any = yaml.safe_load("".join(text.splitlines(keepends=True)[1:-1]))
+    if cloud == "aws":
+        (role,) = role["Statement"]
+    member = {"aws": "Action", "azure": "Actions", "gcp": "includedPermissions"}[cloud]
+    return set(role[member])
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+def test_a_clouds_role_grants_all_that_its_faults_declare(cloud: str) -> None:
+    granted = _granted(cloud)
+    faults = [registry.fault(name) for name in registry.FAULTS]
+    declared = {right.name for one in faults if one.provider == cloud for right in one.permissions}
+    assert len(declared) > 10
+    assert declared <= granted
+    assert not any("*" in right or " " in right for right in granted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,17 @@ from typer.main import get_command
 from bridge.api.native.judging import judge
 from bridge.catalog import Catalog
 from bridge.cli.app import app
+from bridge.cli.files import is_resource
+from bridge.cli.resources import ResourceFile
 from bridge.model.scope import Scope
 from bridge.settings import Settings
 from docs.generate import anchor
+from providers.kubernetes.specs import is_native
 from tests.docs.pages import PAGES, ROOT, Block, blocks, faultbridge_arguments, links
 
 LINES = list(faultbridge_arguments())
 EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.*") if path.is_file())
+ROLE = "arn:aws:iam::123456789012:role/my-fis-role"
 
 
 def _parse(arguments: list[str]) -> None:
@@ -69,13 +72,31 @@ def _documents() -> list[tuple[Block, Any]]:
         for block in blocks("yaml", "json")
         for document in yaml.safe_load_all(block.text)
     ]
-    return [(block, one) for block, one in read if isinstance(one, dict) and "actions" in one]
+    return [(block, one) for block, one in read if isinstance(one, dict) and _is_for_us(one)]
+
+
+def _is_for_us(document: Any) -> bool:
+    """Whether it is a template, or a custom resource that the bridge carries out itself."""
+    if "actions" in document:
+        return True
+    return is_native(str(document.get("apiVersion", "")), str(document.get("kind", "")), None)
 
 
 def _problems(document: Any) -> list[str]:
+    if is_resource(document):
+        resource = ResourceFile(document, role=ROLE, cluster=None)
+        return [*map(str, resource.problems), *_template_problems(resource.template)]
+    return _template_problems(document)
+
+
+def _template_problems(document: Any) -> list[str]:
     scope = Scope(cloud="aws", account="123456789012", region="us-east-1")
     # Not read from the environment: what the pages show is valid in the sandbox.
-    settings = Settings.model_construct(minimum_duration=timedelta(seconds=1))
+    settings = Settings(
+        minimum_duration=timedelta(seconds=1),
+        gcp_identities=((ROLE, "chaos@faultbridge-sandbox.iam.gserviceaccount.com"),),
+        azure_identities=((ROLE, "00000000-0000-4000-8000-0000000000c1"),),
+    )
     judged = judge(Catalog(settings), scope, document)
     return [str(problem) for problem in judged.problems if problem.severity.value == "error"]
 
@@ -88,7 +109,12 @@ def test_templates_in_the_pages_are_valid() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_examples_are_valid(example: Path) -> None:
-    assert _problems(json.loads(example.read_text("utf-8"))) == []
+    assert _problems(yaml.safe_load(example.read_text("utf-8"))) == []
+
+
+def test_a_wrong_resource_would_be_found() -> None:
+    written = (ROOT / "examples/chaos-mesh/awschaos-ec2-stop.yaml").read_text("utf-8")
+    assert _problems(yaml.safe_load(written.replace("ec2-stop", "ec2-stopp")))
 
 
 def test_a_wrong_template_would_be_found() -> None:

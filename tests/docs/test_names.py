@@ -36,21 +36,32 @@ def _section(text: str, heading: str) -> str:
     return re.split(rf"^#{{1,{len(level)}}} ", below, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def test_every_action_has_a_section_that_says_how_it_ends_and_is_undone() -> None:
-    text = (DOCS / "faults.md").read_text("utf-8")
-    actions = re.findall(r"^### (\S+)$", _section(text, "## Actions"), re.MULTILINE)
-    assert actions == sorted(registry.FAULTS)
-    for action in actions:
-        section = _section(text, f"### {action}")
-        assert f"<!-- generated: action:{action} -->" in section
-        assert "\nEnds: " in section, action
-        assert "\nUndo: " in section, action
+def _section_of(action: str) -> str:
+    page = (DOCS / generate.page_of(action)).read_text("utf-8")
+    return _section(page, f"## {action}")
+
+
+def test_every_action_has_a_section_in_its_clouds_page() -> None:
+    written = [
+        action
+        for page in sorted({generate.page_of(action) for action in registry.FAULTS})
+        for action in re.findall(r"^## (\S+:\S+)$", (DOCS / page).read_text("utf-8"), re.MULTILINE)
+    ]
+    assert written == sorted(registry.FAULTS)
+
+
+@pytest.mark.parametrize("action", sorted(registry.FAULTS))
+def test_a_section_says_how_the_fault_ends_and_is_undone(action: str) -> None:
+    section = _section_of(action)
+    assert f"<!-- generated: action:{action} -->" in section
+    assert "\nEnds: " in section
+    assert "\nUndo: " in section
 
 
 @pytest.mark.parametrize("action", sorted(registry.FAULTS))
 def test_every_parameter_and_right_is_documented(action: str) -> None:
     fault: Fault = registry.fault(action)
-    section = _section((DOCS / "faults.md").read_text("utf-8"), f"### {action}")
+    section = _section_of(action)
     fields = fault.Parameters.model_fields
     parameters = {field.alias or name for name, field in fields.items()}
     rights = {permission.name for permission in fault.permissions}

@@ -96,3 +96,21 @@ async def test_an_unknown_answer_counts_from_when_it_came(bench: Bench) -> None:
     assert done.status is ExperimentStatus.STOPPED
     assert done.ended_at is not None
     assert done.ended_at >= answered[0] + 60 * SECOND
+
+
+async def test_an_action_whose_time_is_over_before_all_were_touched_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Halt, "batch", 1)
+
+    def slow(point: str) -> None:
+        if point.startswith("before inject"):
+            bench.world.now = Micros(bench.world.now + 40 * SECOND)
+
+    bench.world.hook = slow
+    run = await bench.start({"halt": halt(length="PT1M")})
+    await bench.drive()
+    done = await bench.run(run)
+    assert done.status is ExperimentStatus.FAILED
+    assert "time was over before 1 of 3 resources were touched" in done.reason
+    assert {bench.world.look(name) for name in "abc"} == {"running"}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from bridge.api.fis import templates
 from bridge.model.moment import Micros
-from tests.fis_dialect.conftest import ROLE, Served
+from tests.fis_dialect.conftest import ROLE, Served, new_bridge
 
 Create = Callable[..., dict[str, Any]]
 
@@ -162,3 +164,11 @@ def test_a_page_goes_on_past_a_deleted_template(fis: Any, create: Create) -> Non
     fis.delete_experiment_template(id=made[0])
     rest = fis.list_experiment_templates(nextToken=token)["experimentTemplates"]
     assert [t["id"] for t in rest] == made[1:]
+
+
+async def test_a_template_that_was_stored_is_expected_to_run(template: dict[str, Any]) -> None:
+    told: list[str] = []
+    bridge = replace(new_bridge(), expect=lambda stored: told.append(stored.id))
+    members = {**template, "clientToken": "once"}
+    answer = await templates.create_template(bridge, members)
+    assert told == [answer["experimentTemplate"]["id"]]

@@ -148,8 +148,9 @@ async def test_clock_is_the_clusters_own() -> None:
         emulator.install(PROBES, probe("a"))
         clock[0] += timedelta(hours=3, minutes=20)
         accept = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
-        rows = (await api.get(PROBES_PATH, headers=accept)).json()["rows"]
-    assert rows[0]["cells"][-1] == "3h20m"
+        answer = await api.get(PROBES_PATH, headers=accept)
+    assert answer.json()["rows"][0]["cells"][-1] == "3h20m"
+    assert answer.headers.get_list("date") == ["Fri, 02 Jan 2026 15:20:00 GMT"]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ async def create_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[st
         stored = await bridge.store.create_template(template, token)
     except TokenConflictError as error:
         raise ConflictError(f"clientToken: {error}") from None
+    bridge.expect(stored)
     return {"experimentTemplate": render_template(stored)}
 
 

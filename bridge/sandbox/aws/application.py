@@ -18,8 +18,11 @@ from bridge.sandbox.aws.cloud import Cloud
 from bridge.sandbox.aws.ec2 import SandboxEc2
 from bridge.sandbox.aws.errors import AwsError, RuledResponse
 from bridge.sandbox.aws.identity import SandboxSts, caller_arn
-from bridge.sandbox.aws.permissions import authorize, needed_resources
+from bridge.sandbox.aws.permissions import authorize
 from bridge.sandbox.aws.presigned import move_signature_to_header
+from bridge.sandbox.aws.rights import Asked, actions, needed_rights
+from bridge.sandbox.aws.scaling import SandboxAutoScaling
+from bridge.sandbox.aws.vanish import delete_named
 from bridge.sandbox.front import CloudApi, Environ
 from bridge.sandbox.transitions import LateFailure
 
@@ -29,7 +32,19 @@ _SCOPE = re.compile(
 _ACTION = re.compile(r"(?:^|&)Action=(\w+)")
 _SIGNED_AS = {"monitoring": "cloudwatch"}
 """CloudWatch signs as ``monitoring``; everywhere else (IAM, SDKs) it is ``cloudwatch``."""
-_THROTTLED = ("ThrottlingException", 400)
+_THROTTLED = ("ThrottlingException", "Rate exceeded", 400)
+"""The common error of services that speak JSON or CBOR."""
+_THROTTLES = {
+    # EC2 API error codes; the query protocol's common errors; the models of EKS and tagging.
+    "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
+    **dict.fromkeys(
+        ("autoscaling", "elasticloadbalancing", "iam", "rds", "sts"),
+        ("Throttling", "Rate exceeded", 400),
+    ),
+    "eks": ("ThrottlingException", "Rate exceeded", 429),
+    "tagging": ("ThrottledException", "Rate exceeded", 400),
+}
+"""How each service answers too many requests; all of it is on botocore's list of what to retry."""
 _MODELS = {"elasticloadbalancing": "elbv2", "tagging": "resourcegroupstaggingapi"}
 
 
@@ -69,18 +84,20 @@ class AwsApi(CloudApi["Signed"]):
 
     def throttle(self, asked: Signed) -> Response:
         """Write what the called service answers to too many requests."""
-        code, status = ("RequestLimitExceeded", 503) if asked.service == "ec2" else _THROTTLED
-        return asked.refuse(AwsError(code, "Request limit exceeded.", status))
+        code, message, status = _THROTTLES.get(asked.service, _THROTTLED)
+        return asked.refuse(AwsError(code, message, status))
 
     def vanish(self, asked: Signed) -> None:
         """Delete the resources that the request names."""
-        raise NotImplementedError
+        with self._cloud.lock:
+            delete_named(self._cloud, asked.region, asked.http.values.to_dict())
 
     def _authorize(self, asked: Signed) -> None:
-        resources = needed_resources(
-            asked.service, asked.operation, asked.region, asked.http.form, asked.http.path
-        )
-        authorize(asked.access_key, asked.service, asked.operation, resources)
+        http = asked.http
+        about = Asked(asked.service, asked.operation, asked.region, http.form, http.path)
+        with self._cloud.lock:
+            rights = needed_rights(about)
+        authorize(asked.access_key, asked.service, rights)
 
     def _handle(self, asked: Signed, failing: LateFailure | None) -> Response:
         with self._cloud.lock:
@@ -89,6 +106,8 @@ class AwsApi(CloudApi["Signed"]):
             ruled: BaseResponse | None = None
             if asked.service == "ec2":
                 ruled = SandboxEc2(self._cloud)
+            elif asked.service == "autoscaling":
+                ruled = SandboxAutoScaling(self._cloud)
             elif asked.service == "cloudwatch":
                 ruled = SandboxCloudWatch()
             elif asked.service == "sts":
@@ -111,10 +130,8 @@ class Signed:
 
     @property
     def rights(self) -> tuple[str, ...]:
-        """The IAM action; GetCallerIdentity needs none (STS API reference)."""
-        if not self.service or self.operation in ("", "GetCallerIdentity"):
-            return ()
-        return (f"{self.service}:{self.operation}",)
+        """The IAM actions."""
+        return actions(self.service, self.operation, self.http.form)
 
     def __init__(self, environ: Environ) -> None:
         self.environ = environ

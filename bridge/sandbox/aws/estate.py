@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROLE_NAME = "my-fis-role"
 CLUSTER_NAME = "sandbox"
 ALARM_NAME = "carts-latency-high"
+GROUP_NAME = "web"
 TRUST_POLICY: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [
@@ -34,6 +35,9 @@ TRUST_POLICY: dict[str, Any] = {
 }
 _INSTANCES = "arn:aws:ec2:*:*:instance/*"
 _VOLUMES = "arn:aws:ec2:*:*:volume/*"
+_SECURITY_GROUPS = "arn:aws:ec2:*:*:security-group/*"
+_INTERFACES = "arn:aws:ec2:*:*:network-interface/*"
+_SCALING_GROUPS = "arn:aws:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/*"
 MARKS_POLICY = "faultbridge-marks"
 ROLE_POLICIES: dict[str, list[tuple[list[str], list[str]]]] = {
     # The EC2 part of AWS's managed policy AWSFaultInjectionSimulatorEC2Access (its KMS and
@@ -62,12 +66,36 @@ ROLE_POLICIES: dict[str, list[tuple[list[str], list[str]]]] = {
         (["ec2:ModifyInstanceAttribute"], [_INSTANCES]),
         (["ec2:DescribeVolumes"], ["*"]),
     ],
+    "network-faults": [
+        (["ec2:CreateSecurityGroup"], [_SECURITY_GROUPS, "arn:aws:ec2:*:*:vpc/*"]),
+        (
+            ["ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress"],
+            [_SECURITY_GROUPS],
+        ),
+        (["ec2:ModifyNetworkInterfaceAttribute"], [_INTERFACES, _SECURITY_GROUPS]),
+        (["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"], ["*"]),
+    ],
+    "scaling-faults": [
+        (
+            [
+                "autoscaling:ResumeProcesses",
+                "autoscaling:SuspendProcesses",
+                "autoscaling:TerminateInstanceInAutoScalingGroup",
+            ],
+            [_SCALING_GROUPS],
+        ),
+        (
+            ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances"],
+            ["*"],
+        ),
+    ],
     "alarm-assertions": [(["cloudwatch:DescribeAlarms"], ["*"])],
     "log-delivery": [(["logs:CreateLogDelivery"], ["*"])],
     # Without these a run goes on unmarked.
     MARKS_POLICY: [
         (["ec2:CreateTags", "ec2:DeleteTags"], [_INSTANCES, _VOLUMES]),
-        (["ec2:DescribeTags"], ["*"]),
+        (["autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags"], [_SCALING_GROUPS]),
+        (["ec2:DescribeTags", "autoscaling:DescribeTags"], ["*"]),
     ],
 }
 
@@ -77,7 +105,9 @@ class Estate:
     """What was built, by name and by ARN.
 
     ``instance_ids`` and ``volume_ids`` go by the ``Name`` tag. The workers carry
-    ``chaos=ready``; the database ``orders-db-1`` does not, and must be left alone.
+    ``chaos=ready``; the database ``orders-db-1`` does not, and must be left alone. ``group_arns``
+    are those of the Auto Scaling groups by name; ``web`` carries the tag itself, its instances
+    do not.
     """
 
     role_arn: str
@@ -87,6 +117,7 @@ class Estate:
     instance_arns: dict[str, str]
     volume_ids: dict[str, str]
     volume_arns: dict[str, str]
+    group_arns: dict[str, str]
     ready_tag: tuple[str, str] = ("chaos", "ready")
 
 
@@ -120,6 +151,7 @@ def build(
         ec2 = client("ec2")
         instances = _launch(ec2, emulator, workers)
         volumes = _attach_data_volumes(ec2, emulator, instances)
+        groups = {GROUP_NAME: _create_scaling_group(ec2, client("autoscaling"), emulator)}
         cluster_arn = _create_cluster(client, emulator, cluster_endpoint, cluster_ca_pem)
         alarm_arn = _create_alarm(client("cloudwatch"))
     prefix = f"arn:aws:ec2:{emulator.region}:{emulator.account_id}"
@@ -131,6 +163,7 @@ def build(
         instance_arns={name: f"{prefix}:instance/{each}" for name, each in instances.items()},
         volume_ids=volumes,
         volume_arns={name: f"{prefix}:volume/{each}" for name, each in volumes.items()},
+        group_arns=groups,
     )
 
 
@@ -186,6 +219,24 @@ def _attach_data_volumes(
         ec2.attach_volume(VolumeId=made["VolumeId"], InstanceId=instances[home], Device="/dev/sdf")
     emulator.complete_transitions()
     return volumes
+
+
+def _create_scaling_group(ec2: Any, autoscaling: Any, emulator: AwsEmulator) -> str:
+    """Let a group keep two web servers running, from a launch template."""
+    launch = {"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"}
+    ec2.create_launch_template(LaunchTemplateName=GROUP_NAME, LaunchTemplateData=launch)
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=GROUP_NAME,
+        LaunchTemplate={"LaunchTemplateName": GROUP_NAME},
+        MinSize=1,
+        MaxSize=4,
+        DesiredCapacity=2,
+        AvailabilityZones=[f"{emulator.region}b"],
+        Tags=[{"Key": "chaos", "Value": "ready", "PropagateAtLaunch": False}],
+    )
+    emulator.complete_transitions()
+    found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP_NAME])
+    return str(found["AutoScalingGroups"][0]["AutoScalingGroupARN"])
 
 
 def _create_cluster(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.ec2.models.instances import Instance, InstanceState, StateReason
+from moto.ec2.models.instances import Instance, InstanceState
 from moto.ec2.responses.instances import InstanceResponse
 
 from bridge.sandbox.aws.cloud import Cloud
 from bridge.sandbox.aws.errors import AwsError
+from bridge.sandbox.aws.instance_life import InstanceLife
 from bridge.sandbox.aws.instance_rules import (
     GONE,
-    enter,
-    give_reason,
     known_instances,
     refuse_rootless,
     refuse_unrebootable,
@@ -22,8 +20,6 @@ from bridge.sandbox.aws.instance_rules import (
     refuse_unstoppable,
     unprotected_zones,
 )
-
-_USER_SHUTDOWN = "Client.UserInitiatedShutdown"
 
 
 def _changes(key: str, changed: list[tuple[Instance, InstanceState]]) -> ActionResult:
@@ -40,6 +36,10 @@ class InstanceRules(InstanceResponse):
 
     cloud: Cloud
 
+    @property
+    def _life(self) -> InstanceLife:
+        return InstanceLife(self.cloud)
+
     def _known(self) -> list[Instance]:
         instances = known_instances(self.ec2_backend, self._get_param("InstanceIds", []))
         self.error_on_dryrun()
@@ -53,15 +53,8 @@ class InstanceRules(InstanceResponse):
 
     def run_instances(self) -> ActionResult:
         """Launch instances: ``pending`` first, each with a volume at its root device."""
-        before = set(self.ec2_backend.reservations)
-        result = super().run_instances()
-        for reservation_id in set(self.ec2_backend.reservations) - before:
-            for instance in self.ec2_backend.reservations[reservation_id].instances:
-                _give_root_volume(instance)
-                instance.launch_time = self.cloud.clock()
-                self.cloud.never_ran.add(instance.id)
-                self._come_up(instance)
-        return result
+        with self._life.launching(self.ec2_backend):
+            return super().run_instances()
 
     def start_instances(self) -> ActionResult:
         """Start stopped instances; those up or coming up stay as they are."""
@@ -74,8 +67,7 @@ class InstanceRules(InstanceResponse):
             changed.append((instance, copy.copy(instance.instance_state)))
             if instance.state == "stopped":
                 instance.start()
-                instance.launch_time = self.cloud.clock()
-                self._come_up(instance)
+                self._life.come_up(instance)
         return _changes("StartingInstances", changed)
 
     def stop_instances(self) -> ActionResult:
@@ -87,7 +79,7 @@ class InstanceRules(InstanceResponse):
         for instance in instances:
             changed.append((instance, copy.copy(instance.instance_state)))
             if instance.state in ("pending", "running"):
-                self._go_down(instance)
+                self._life.go_down(instance)
         return _changes("StoppingInstances", changed)
 
     def reboot_instances(self) -> ActionResult:
@@ -103,7 +95,7 @@ class InstanceRules(InstanceResponse):
         changed = [(instance, copy.copy(instance.instance_state)) for instance in allowed]
         for instance in allowed:
             if instance.state not in GONE:
-                self._go_away(instance)
+                self._life.go_away(instance)
         protected = [i.id for i in instances if i.disable_api_termination]
         if protected:
             message = (
@@ -133,83 +125,3 @@ class InstanceRules(InstanceResponse):
                 message = f"No device is currently mapped at {device}"
                 raise AwsError("InvalidInstanceAttributeValue", message)
         return super().modify_instance_attribute()
-
-    def _come_up(self, instance: Instance) -> None:
-        enter(instance, "pending")
-        instance.state_reason = StateReason("pending", "pending")
-
-        def running() -> None:
-            enter(instance, "running")
-            instance.state_reason = StateReason()
-            self.cloud.never_ran.discard(instance.id)
-
-        self._later(instance, self.cloud.transition_seconds, running)
-
-    def _go_down(self, instance: Instance) -> None:
-        enter(instance, "stopping")
-        reason = self._note_shutdown(instance)
-
-        def stopped() -> None:
-            instance.stop()
-            give_reason(instance, reason)
-
-        self._later(instance, self.cloud.transition_seconds, stopped)
-
-    def _go_away(self, instance: Instance) -> None:
-        from moto.autoscaling import autoscaling_backends
-        from moto.elbv2 import elbv2_backends
-
-        enter(instance, "shutting-down")
-        reason = self._note_shutdown(instance)
-        for backends in (autoscaling_backends, elbv2_backends):
-            backends[self.current_account][self.region].notify_terminate_instances([instance.id])
-        backend = self.ec2_backend
-
-        def vanish() -> None:
-            for reservation_id, reservation in list(backend.reservations.items()):
-                if instance in reservation.instances:
-                    reservation.instances.remove(instance)
-                    if not reservation.instances:
-                        del backend.reservations[reservation_id]
-            backend.tags.pop(instance.id, None)
-
-        def terminated() -> None:
-            volumes = [block.volume_id for block in instance.block_device_mapping.values()]
-            instance.terminate()
-            give_reason(instance, reason)
-            self.cloud.never_ran.discard(instance.id)
-            for volume_id in volumes:
-                if volume_id not in backend.volumes:
-                    backend.tags.pop(volume_id, None)
-            self._later(instance, self.cloud.terminated_visible_seconds, vanish)
-
-        self._later(instance, self.cloud.transition_seconds, terminated)
-
-    def _note_shutdown(self, instance: Instance) -> str:
-        """Note who stopped it and when, as EC2 does from the moment of the request on."""
-        when = self.cloud.clock().strftime("%Y-%m-%d %H:%M:%S GMT")
-        reason = f"User initiated ({when})"
-        give_reason(instance, reason)
-        message = f"{_USER_SHUTDOWN}: User initiated shutdown"
-        instance.state_reason = StateReason(message, _USER_SHUTDOWN)
-        return reason
-
-    def _later(self, instance: Instance, seconds: float, finish: Callable[[], None]) -> None:
-        self.cloud.transitions.begin(instance.id, seconds, finish)
-
-
-def _give_root_volume(instance: Instance) -> None:
-    """Put a volume at the image's root device name, as every EBS-backed launch has one.
-
-    moto puts its default one at /dev/sda1 whatever the image says, and none at all when the
-    request maps other devices.
-    """
-    devices = instance.block_device_mapping
-    root = instance.root_device_name or "/dev/sda1"
-    if root in devices:
-        return
-    if list(devices) == ["/dev/sda1"]:
-        devices[root] = devices.pop("/dev/sda1")
-        instance.ec2_backend.volumes[devices[root].volume_id].attachment.device = root
-        return
-    instance.add_block_device(8, root, None, False, True, None, None)

@@ -1,19 +1,17 @@
 """What an assumed role may do: its policies, before the request reaches the service.
 
-EC2, EKS and CloudWatch are checked by action and, for the operations listed here, by the
-ARNs of the resources they name. Other services are checked by action alone. The sandbox's own
+EC2, Auto Scaling, EKS and CloudWatch are checked by action and by the ARNs of the resources
+that a request names (`rights`). Other services are checked by action alone. The sandbox's own
 caller may do everything: it stands for the account's administrator.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from moto.iam.models import Role
 from moto.sts.models import AssumedRole
 
-from bridge.sandbox.aws.cloud import ACCOUNT_ID
 from bridge.sandbox.aws.errors import AwsError
 from bridge.sandbox.aws.identity import assumed_role, role_by_arn
 from bridge.sandbox.aws.policies import (
@@ -23,65 +21,30 @@ from bridge.sandbox.aws.policies import (
     decide,
     statements,
 )
+from bridge.sandbox.aws.rights import Right
 
-_BY_INSTANCE = frozenset(
-    {"StopInstances", "StartInstances", "RebootInstances", "TerminateInstances"}
-    | {"ModifyInstanceAttribute", "AttachVolume", "DetachVolume"}
-)
-_BY_VOLUME = frozenset({"AttachVolume", "DetachVolume", "DeleteVolume", "ModifyVolume"})
-_TAGGING = frozenset({"CreateTags", "DeleteTags"})
-_EC2_KINDS = {"i": "instance", "vol": "volume", "snap": "snapshot", "subnet": "subnet"}
+_QUERY = frozenset({"autoscaling", "cloudwatch", "iam", "sts"})
+"""Services of the query protocol, whose common error is called ``AccessDenied``."""
 
 
-def needed_resources(
-    service: str, operation: str, region: str, form: Mapping[str, str], path: str
-) -> list[str | None]:
-    """Answer the ARNs on which the operation must be allowed; ``None`` is "not checked".
-
-    Service Authorization Reference, "Actions, resources, and condition keys" of each
-    service: EC2's Describe operations know no resource, so only ``*`` allows them.
-    """
-    if service == "ec2":
-        return _ec2_resources(operation, region, form)
-    if service == "eks" and (cluster := re.match(r"/clusters/([^/]+)", path)):
-        return [f"arn:aws:eks:{region}:{ACCOUNT_ID}:cluster/{cluster[1]}"]
-    if service == "cloudwatch" and operation == "DescribeAlarms":
-        return ["*"]
-    return [None]
-
-
-def _ec2_resources(operation: str, region: str, form: Mapping[str, str]) -> list[str | None]:
-    if operation.startswith("Describe"):
-        return ["*"]
-    ids: list[str] = []
-    if operation in _BY_INSTANCE:
-        ids += [v for k, v in form.items() if k.startswith("InstanceId")]
-    if operation in _BY_VOLUME:
-        ids += [v for k, v in form.items() if k == "VolumeId"]
-    if operation in _TAGGING:
-        ids += [v for k, v in form.items() if k.startswith("ResourceId.")]
-    prefix = f"arn:aws:ec2:{region}:{ACCOUNT_ID}"
-    return [f"{prefix}:{_EC2_KINDS.get(i.split('-')[0], '*')}/{i}" for i in ids] or [None]
-
-
-def authorize(access_key: str, service: str, operation: str, resources: list[str | None]) -> None:
+def authorize(access_key: str, service: str, rights: Sequence[Right]) -> None:
     """Refuse what the caller's role does not allow, in the words of the service.
 
     Raises ``AwsError`` with EC2's ``UnauthorizedOperation`` (its encoded message left out) or
     the other services' ``AccessDenied`` / ``AccessDeniedException``.
     """
     session = assumed_role(access_key)
-    if session is None or (service == "sts" and operation == "GetCallerIdentity"):
+    if session is None:
         return
-    action = f"{service}:{operation}"
     try:
-        for resource in resources:
+        for action, resource in rights:
             decision = _decide(session, action, resource)
             if decision is not Decision.ALLOWED:
                 raise _refusal(session, service, action, resource or "*", decision)
     except UnsupportedCondition as error:
+        words = " and ".join(dict.fromkeys(right.action for right in rights))
         message = (
-            f"The sandbox does not evaluate conditions, and one decides about {action} in "
+            f"The sandbox does not evaluate conditions, and one decides about {words} in "
             f"{error}: take the Condition out, or start the sandbox with permissions off"
         )
         raise AwsError("UnsupportedOperation", message) from error
@@ -132,5 +95,5 @@ def _refusal(
     if service == "ec2":
         lead = "You are not authorized to perform this operation."
         return AwsError("UnauthorizedOperation", f"{lead} {message}", 403)
-    code = "AccessDenied" if service in ("cloudwatch", "iam", "sts") else "AccessDeniedException"
+    code = "AccessDenied" if service in _QUERY else "AccessDeniedException"
     return AwsError(code, message, 403)

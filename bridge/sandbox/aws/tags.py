@@ -37,14 +37,19 @@ def refuse_bad_tag(key: str, value: str) -> None:
 
 
 def refuse_unknown_resources(backend: Any, resource_ids: list[str]) -> None:
-    """Refuse the batch for one instance or volume that is not there; moto tags it anyway.
+    """Refuse the batch for one resource that is not there; moto tags it anyway.
 
-    EC2 API error codes, ``InvalidInstanceID.NotFound`` and ``InvalidVolume.NotFound``.
+    EC2 API error codes, ``InvalidInstanceID.NotFound``, ``InvalidVolume.NotFound`` and
+    ``InvalidGroup.NotFound``.
     """
     instances = [each for each in resource_ids if each.startswith("i-")]
     if instances:
         known_instances(backend, instances)
     known_volumes(backend, [each for each in resource_ids if each.startswith("vol-")])
+    for each in resource_ids:
+        if each.startswith("sg-") and backend.get_security_group_from_id(each) is None:
+            message = f"The security group '{each}' does not exist"
+            raise AwsError("InvalidGroup.NotFound", message)
 
 
 class TagRules(TagResponse):

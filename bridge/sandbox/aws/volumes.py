@@ -17,7 +17,9 @@ from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 from bridge.sandbox.aws.cloud import Cloud
 from bridge.sandbox.aws.errors import AwsError
 from bridge.sandbox.aws.instance_rules import known_instances
+from bridge.sandbox.transitions import LateFailure
 
+BUSY = "busy"
 _VOLUME_ID = re.compile(r"vol-([0-9a-f]{8}|[0-9a-f]{17})")
 
 
@@ -147,11 +149,18 @@ class VolumeRules(ElasticBlockStore):
             attachment.status = "attached"
             block.status = "in-use"
 
-        self.cloud.transitions.begin(volume.id, self.cloud.transition_seconds, attached)
+        def stays_away(_: LateFailure) -> None:
+            if volume.attachment is attachment:
+                backend.detach_volume(volume.id, instance.id, device)
+
+        self.cloud.transitions.begin(volume.id, self.cloud.transition_seconds, attached, stays_away)
         return _described(attachment, delete_on_termination=False)
 
     def detach_volume(self) -> ActionResult:
-        """Detach a volume from where it is; instance and device only narrow it down."""
+        """Detach a volume from where it is; instance and device only narrow it down.
+
+        One that is told to fail late stays attached, and ``busy`` if that is the error's code.
+        """
         backend = self.ec2_backend
         (volume,) = known_volumes(backend, [self._get_param("VolumeId")])
         attachment = attachment_of(volume)
@@ -166,7 +175,12 @@ class VolumeRules(ElasticBlockStore):
             if volume.attachment is attachment:
                 backend.detach_volume(volume.id, instance.id, device)
 
-        self.cloud.transitions.begin(volume.id, self.cloud.transition_seconds, detached)
+        def stays(failure: LateFailure) -> None:
+            # EC2 API reference, VolumeAttachment: ``busy`` while the instance still uses it.
+            busy = failure.code == BUSY
+            attachment.status, block.status = (BUSY, BUSY) if busy else ("attached", "in-use")
+
+        self.cloud.transitions.begin(volume.id, self.cloud.transition_seconds, detached, stays)
         return _described(attachment, delete_on_termination=block.delete_on_termination)
 
     def delete_volume(self) -> ActionResult:

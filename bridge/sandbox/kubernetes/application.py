@@ -1,15 +1,13 @@
-"""The ASGI application: from an HTTP request to an answer, in the API server's order of checks."""
+"""The API server itself: from an HTTP request to an answer, in the API server's order of checks."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bridge.sandbox.kubernetes import (
@@ -21,18 +19,23 @@ from bridge.sandbox.kubernetes import (
     status,
 )
 from bridge.sandbox.kubernetes.access import PUBLIC_PATHS, Access, identify, impersonate
+from bridge.sandbox.kubernetes.asked import Asked
+from bridge.sandbox.kubernetes.chaos_mesh_misbehaviour import let_fail
 from bridge.sandbox.kubernetes.registry import Call, Registry
 from bridge.sandbox.kubernetes.reviews import GROUPS, Reviews, decide
+from bridge.sandbox.kubernetes.streaming import WatchAnswer
 from bridge.sandbox.kubernetes.watch import Watch
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from bridge.sandbox.kubernetes.identity import Identity
     from bridge.sandbox.kubernetes.resources import Resource, ResourceTable
 
 log = logging.getLogger(__name__)
 
+_FAILED = "%s %s failed in the emulator"
 _UNKNOWN = "the server could not find the requested resource"
 
 
@@ -55,33 +58,58 @@ class Application:
         self.stopping = asyncio.Event()
         """Set it to end all watches."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        asked = Request(scope, receive)
+    async def read(self, http: Request) -> Asked:
+        """Find out what a request asks for, and authenticate it. Never raises."""
+        path = http.url.path
+        asked = Asked(http, request.RequestInfo(http.method.lower(), path))
         try:
-            answer = await self._answer(asked)
+            asked.info = request.read_info(http.method, path, http.query_params)
         except status.ApiError as refusal:
-            answer = _json(refusal.status, refusal.code, refusal.headers)
+            asked.refusal = refusal
+        try:
+            identity = await identify(http.headers, self._authenticate)
+            asked.identity = impersonate(http.headers, identity, self._authorize)
+        except status.ApiError as refusal:
+            asked.refusal = refusal
         except Exception:
-            log.exception("%s %s failed in the emulator", asked.method, asked.url.path)
-            failure = status.internal("the emulator failed; see its log")
-            answer = _json(failure.status, failure.code)
-        if isinstance(answer, Response):
-            await answer(scope, receive, send)
-        else:
-            await answer.send(self.stopping, receive, send)
+            log.exception(_FAILED, http.method, path)
+            asked.refusal = status.internal("the emulator failed; see its log")
+        return asked
 
-    async def _answer(self, asked: Request) -> Response | WatchAnswer:
-        identity = await identify(asked.headers, self._authenticate)
-        identity = impersonate(asked.headers, identity, self._authorize)
-        info = request.read_info(asked.method, asked.url.path, asked.query_params)
+    async def answer(self, asked: Asked, *, fails_late: bool = False) -> ASGIApp:
+        """Carry a request out, and return the answer to send. Never raises.
+
+        With ``fails_late`` the chaos that it begins or ends never comes about.
+        """
+        refusal = asked.refusal
+        if refusal is None:
+            try:
+                return await self._answer(asked, fails_late=fails_late)
+            except status.ApiError as error:
+                refusal = error
+            except Exception:
+                log.exception(_FAILED, asked.http.method, asked.info.path)
+                refusal = status.internal("the emulator failed; see its log")
+        return _json(refusal.status, refusal.code, refusal.headers)
+
+    def vanish(self, asked: Asked) -> None:
+        """Delete the object that the request's path names, whatever finalizers it has."""
+        info = asked.info
+        resource = self._table.find(info.group, info.version, info.resource)
+        if resource is not None and info.name:
+            self._registry.vanish(resource, info)
+
+    async def _answer(self, asked: Asked, *, fails_late: bool) -> ASGIApp:
+        info, identity = asked.info, asked.identity
+        if identity is None:
+            raise status.unauthorized()
         if info.path.rstrip("/") not in PUBLIC_PATHS:
             decision = decide(self._authorize, identity, info.attributes)
             if not decision.allowed:
                 raise status.forbidden(identity.username, info.attributes, decision.reason)
         if info.is_resource:
-            return await self._resource(asked, identity, info)
-        return self._other(asked, info.path.rstrip("/"))
+            return await self._resource(asked.http, identity, info, fails_late=fails_late)
+        return self._other(asked.http, info.path.rstrip("/"))
 
     def _other(self, asked: Request, path: str) -> Response:
         """Answer health, version, discovery and OpenAPI paths."""
@@ -109,8 +137,8 @@ class Application:
         return Response(json.dumps(found), media_type=media)
 
     async def _resource(
-        self, asked: Request, identity: Identity, info: request.RequestInfo
-    ) -> Response | WatchAnswer:
+        self, asked: Request, identity: Identity, info: request.RequestInfo, *, fails_late: bool
+    ) -> ASGIApp:
         resource = self._table.find(info.group, info.version, info.resource)
         if resource is None:
             if not info.group:
@@ -132,8 +160,11 @@ class Application:
         accept = asked.headers.get("accept", "")
         form = negotiation.negotiate(resource, accept, asked.query_params, now)
         if info.verb == "watch":
-            return WatchAnswer(Watch(self._registry, call), form)
+            return WatchAnswer(Watch(self._registry, call), form, self.stopping)
         code, body = await self._perform(call, form)
+        if fails_late and not call.dry_run:
+            # Before anything else runs in this loop, the controllers included.
+            let_fail(self._registry.store, call.key, body, info.verb)
         headers = {}
         if call.warnings:
             headers["warning"] = ", ".join(_warning(text) for text in dict.fromkeys(call.warnings))
@@ -187,49 +218,6 @@ class Application:
             case _:
                 raise status.method_not_allowed()
         return code, body
-
-
-class WatchAnswer:
-    """Streams a watch until it ends or the client has gone."""
-
-    def __init__(self, watch: Watch, form: negotiation.Form) -> None:
-        self._watch = watch
-        self._form = form
-
-    async def send(self, stopping: asyncio.Event, receive: Receive, send: Send) -> None:
-        """Send the whole answer."""
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-cache, private")]
-        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
-        # An empty piece makes the server send the headers before the first event.
-        await send({"type": "http.response.body", "body": b"", "more_body": True})
-        streaming = asyncio.ensure_future(self._stream(stopping, send))
-        leaving = asyncio.ensure_future(_disconnected(receive))
-        try:
-            await asyncio.wait((streaming, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            if not streaming.done():
-                streaming.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await streaming
-
-    async def _stream(self, stopping: asyncio.Event, send: Send) -> None:
-        first = True
-        async with contextlib.aclosing(self._watch.events(stopping)) as events:
-            async for kind, obj in events:
-                event = self._form.event(kind, obj, first=first)
-                first = False
-                await send(_piece(json.dumps(event).encode() + b"\n", more=True))
-        await send(_piece(b"", more=False))
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _piece(body: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}
 
 
 def _deleted(resource: Resource, obj: dict[str, Any]) -> dict[str, Any]:

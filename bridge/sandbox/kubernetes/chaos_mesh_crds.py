@@ -34,11 +34,8 @@ _WITH_ACTION = {
 # PodChaos has no columns at all: kubectl shows name and age.
 _WITH_DURATION = _WITH_ACTION | {"HTTPChaos", "KernelChaos", "StressChaos", "TimeChaos"}
 _REQUIRED = {
-    "AWSChaos": ("action", "awsRegion", "ec2Instance"),
-    "AzureChaos": ("action", "resourceGroupName", "subscriptionID", "vmName"),
     "BlockChaos": ("action", "mode", "selector", "volumeName"),
     "DNSChaos": ("action", "mode", "selector"),
-    "GCPChaos": ("action", "instance", "project", "zone"),
     "HTTPChaos": ("mode", "selector", "target"),
     "IOChaos": ("action", "mode", "selector", "volumePath"),
     "JVMChaos": ("action", "mode", "selector"),
@@ -96,8 +93,7 @@ def spec_schema(kind: str) -> dict[str, Any]:
         return _ANY_OBJECT
     known = crd_schema("PodChaos")["properties"]
     properties: dict[str, Any] = {"duration": {"type": "string"}}
-    if CHAOS_KINDS[kind].targets != "cloud":
-        properties |= {field: known[field] for field in ("mode", "value", "selector")}
+    properties |= {field: known[field] for field in ("mode", "value", "selector")}
     return {**_ANY_OBJECT, "properties": properties, "required": list(_REQUIRED[kind])}
 
 

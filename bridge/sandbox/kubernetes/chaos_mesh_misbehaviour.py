@@ -3,7 +3,8 @@
 In a test of the same process by `ChaosMesh.misbehave`; over HTTP by an annotation,
 `sandbox.faultbridge/misbehave`, on the chaos resource or on its namespace (which must be there
 first for a resource that is never to be injected). Its value is a comma-separated list of
-`never-inject`, `never-recover`, `stuck-finalizer` and `delay=5s`.
+`never-inject`, `never-recover`, `stuck-finalizer` and `delay=5s`. The API server itself writes it
+where it is told to `fail_late`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
 from bridge.sandbox.kubernetes.go_duration import parse_go_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bridge.sandbox.kubernetes.objects import Object, ObjectStore
+    from bridge.sandbox.kubernetes.objects import Key, Object, ObjectStore
 
 MISBEHAVE_ANNOTATION = "sandbox.faultbridge/misbehave"
+_LATE_FAILURES = {"create": "never-inject", "delete": "never-recover"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,23 @@ class Misbehaviour:
             and fnmatchcase(metadata["namespace"], self.namespace)
             and fnmatchcase(metadata["name"], self.name)
         )
+
+
+def let_fail(store: ObjectStore, key: Key, obj: Object, verb: str) -> None:
+    """Annotate a chaos resource so that what a verb has just begun with it never comes about.
+
+    A created one is never injected, a deleted one never recovers. All other objects and verbs
+    begin nothing that could fail later.
+    """
+    word = _LATE_FAILURES.get(verb)
+    name = key.name or obj.get("metadata", {}).get("name", "")
+    stored = store.get(key._replace(name=name)) if key.group == GROUP and word else None
+    if stored is None or word is None:
+        return
+    annotations = stored["metadata"].setdefault("annotations", {})
+    words = [annotations[MISBEHAVE_ANNOTATION]] if MISBEHAVE_ANNOTATION in annotations else []
+    annotations[MISBEHAVE_ANNOTATION] = ",".join([*words, word])
+    store.update(key._replace(name=name), stored)
 
 
 def misbehaviour_of(

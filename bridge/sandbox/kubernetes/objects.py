@@ -264,6 +264,12 @@ class ObjectStore:
                 metadata["generation"] += 1
         return new if dry_run or new == old else self._record("MODIFIED", key, new, old)
 
+    def vanish(self, key: tuple[str, str, str, str]) -> Object | None:
+        """Remove an object at once, whatever holds it; return it as it was, None if not there."""
+        key = Key(*key)
+        old = self._find(key)
+        return None if old is None else self._record("DELETED", key, copy_json(old), old)
+
     def subscribe(self, since: int | None = None) -> Subscription:
         """Read the changes after version `since` (None: from now on), in order, without a gap.
 

@@ -191,6 +191,14 @@ class Registry:
             self.forget(key, gone)
         return gone, is_gone
 
+    def vanish(self, resource: Resource, info: RequestInfo) -> None:
+        """Let an object disappear, if it is there: no options, no finalizers, no admission."""
+        namespace = info.namespace if resource.namespaced else ""
+        key = Key(resource.group, resource.plural, namespace, info.name)
+        gone = self.store.vanish(key)
+        if gone is not None:
+            self.forget(key, gone)
+
     def _check_namespace(self, key: Key) -> None:
         if not key.namespace:
             return

@@ -16,8 +16,6 @@ import base64
 import contextlib
 import json
 import logging
-import socket
-import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,17 +23,24 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
+from bridge.sandbox.calls import Call, CallLog
 from bridge.sandbox.kubernetes.access import Access
 from bridge.sandbox.kubernetes.application import Application
 from bridge.sandbox.kubernetes.deletion import Collector
+from bridge.sandbox.kubernetes.front import Front
 from bridge.sandbox.kubernetes.identity import Admit, Authenticate, Authorize, Identity, RulesOf
 from bridge.sandbox.kubernetes.objects import Object, ObjectStore
-from bridge.sandbox.kubernetes.registry import Call, Registry
+from bridge.sandbox.kubernetes.registry import Call as RegistryCall
+from bridge.sandbox.kubernetes.registry import Registry
 from bridge.sandbox.kubernetes.request import RequestInfo
 from bridge.sandbox.kubernetes.resources import ResourceTable
+from bridge.sandbox.kubernetes.sockets import certificates, listen
+from bridge.sandbox.misbehaviour import Misbehaving, Misbehaviour, Misbehaviours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from starlette.types import Scope
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,7 @@ async def anybody(_token: str) -> Identity:
     return _ADMINISTRATOR
 
 
-class KubernetesEmulator:
+class KubernetesEmulator(Misbehaving):
     """A Kubernetes API server in memory.
 
     `now` is the cluster's clock. `authenticate` tells who a bearer token is (by default everybody
@@ -67,6 +72,11 @@ class KubernetesEmulator:
     `history` is how many changes a watch can go back.
 
     `store` is the cluster's memory, for controllers that live beside the API server.
+
+    What it is told to do wrong, and `calls`, may be used from any thread. `service` is the API
+    group (`core` for the one without a name) and `operation` verb and resource: `create
+    networkchaos`. A chaos resource whose creation fails late is never injected, one whose
+    deletion does never recovers; a call that vanishes deletes the object that its path names.
     """
 
     def __init__(
@@ -89,6 +99,11 @@ class KubernetesEmulator:
         self._access = Access(authenticate, authorize, rules)
         self._version = version
         self._port = port
+        self._calls = CallLog()
+        self._misbehaviours = Misbehaviours()
+        self._front: Front | None = None
+        self._server: _Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._running = contextlib.AsyncExitStack()
         self.ca_pem = ""
         """The certificate of the throw-away CA, once the server runs."""
@@ -99,6 +114,25 @@ class KubernetesEmulator:
     def url(self) -> str:
         """Where the server listens."""
         return f"https://127.0.0.1:{self._port}"
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every answered request, oldest first; a watch from when its answer begins."""
+        return self._calls.snapshot()
+
+    def forget_calls(self) -> None:
+        """Empty the call log."""
+        self._calls.clear()
+
+    def misbehave(self, misbehaviour: Misbehaviour) -> None:
+        """Ask for one misbehaviour more."""
+        self._misbehaviours.add(misbehaviour)
+
+    def behave(self) -> None:
+        """Take back every misbehaviour, and let go of the calls that hang."""
+        self._misbehaviours.clear()
+        if self._front is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._front.release)
 
     def kubeconfig(self, token: str, *, namespace: str = "default") -> dict[str, Any]:
         """Write a kubeconfig for a bearer token."""
@@ -134,7 +168,7 @@ class KubernetesEmulator:
         """
         return [self._registry.create(self._call(manifest)) for manifest in manifests]
 
-    def _call(self, manifest: Object) -> Call:
+    def _call(self, manifest: Object) -> RegistryCall:
         group, _, version = manifest["apiVersion"].rpartition("/")
         resource = next(
             (
@@ -159,30 +193,38 @@ class KubernetesEmulator:
             namespace=namespace,
         )
         query = {"fieldValidation": "Strict"}
-        return Call(_ADMINISTRATOR, info, resource, query, json.dumps(manifest).encode())
+        return RegistryCall(_ADMINISTRATOR, info, resource, query, json.dumps(manifest).encode())
 
     async def __aenter__(self) -> Self:
         """Start listening."""
-        context, self.ca_pem = _certificates()
+        context, self.ca_pem = certificates()
         application = Application(self._registry, self._table, self._access, self._version)
-        listener = _listen(self._port)
+        front = Front(
+            application, self._calls, self._misbehaviours, now=self.store.now, drop=self._drop
+        )
+        listener = listen(self._port)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
-            application,
+            front,
             lifespan="off",
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,
             ssl_context_factory=lambda _config, _default: context,
             timeout_graceful_shutdown=1,
         )
         server = _Server(config)
+        self._front, self._server, self._loop = front, server, asyncio.get_running_loop()
         collecting = asyncio.ensure_future(Collector(self.store, self._registry.forget).run())
         collecting.add_done_callback(_report_death)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
 
         async def stop() -> None:
+            self._front = None
+            self._misbehaviours.clear()
+            front.release()
             application.stopping.set()
             collecting.cancel()
             server.should_exit = True
@@ -196,6 +238,13 @@ class KubernetesEmulator:
 
         self._running.push_async_callback(stop)
         return self
+
+    def _drop(self, scope: Scope) -> None:
+        """End the connection that a request came by."""
+        for connection in list(self._server.server_state.connections if self._server else ()):
+            is_its = getattr(connection, "client", None) == scope["client"]
+            if is_its and connection.transport is not None:
+                connection.transport.abort()
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening; the store stays readable."""
@@ -234,27 +283,3 @@ def running(emulator: KubernetesEmulator) -> Generator[KubernetesEmulator, None,
 def _report_death(task: asyncio.Future[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("the cluster's own controllers died", exc_info=error)
-
-
-def _listen(port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where a socket names its protocol, which those
-    # of socket.create_server do not; with it every answer takes 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _certificates() -> tuple[ssl.SSLContext, str]:
-    """Make a CA and a serving certificate that last as long as the process."""
-    import trustme
-
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    return context, authority.cert_pem.bytes().decode()

@@ -20,12 +20,28 @@ from providers.kubernetes.specs.lifetime import (
     is_one_shot,
     with_duration,
 )
+from providers.kubernetes.specs.native import NativeChaosSpec
+from providers.kubernetes.specs.native_kinds import (
+    EXTENSION,
+    NATIVE,
+    NativeAWSChaosSpec,
+    NativeAzureChaosSpec,
+    NativeGCPChaosSpec,
+    is_native,
+    native_spec,
+)
 
 __all__ = [
+    "EXTENSION",
     "KINDS",
+    "NATIVE",
     "SPECS",
     "ChaosSpec",
     "Kind",
+    "NativeAWSChaosSpec",
+    "NativeAzureChaosSpec",
+    "NativeChaosSpec",
+    "NativeGCPChaosSpec",
     "Problem",
     "Severity",
     "check",
@@ -33,7 +49,9 @@ __all__ = [
     "duration_of",
     "go_duration",
     "honours_duration",
+    "is_native",
     "is_one_shot",
+    "native_spec",
     "parse_go_duration",
     "plural",
     "with_duration",

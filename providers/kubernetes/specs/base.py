@@ -146,8 +146,12 @@ class ChaosSpec(ChaosModel):
     )
 
     def findings(self, path: str) -> Iterator[Problem]:
-        """Durations that the cluster accepts though they end nothing, or end it at once."""
+        """The duration; a kind adds its own rules."""
         yield from super().findings(path)
+        yield from self.duration_findings(path)
+
+    def duration_findings(self, path: str) -> Iterator[Problem]:
+        """Durations that the cluster accepts though they end nothing, or end it at once."""
         if self.duration is None:
             return
         where = child(path, "duration")

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import nearest
 from providers.kubernetes.specs.base import ChaosSpec
+from providers.kubernetes.specs.cloud import AWSChaosSpec, AzureChaosSpec, GCPChaosSpec
 from providers.kubernetes.specs.crd import structural_schema
 from providers.kubernetes.specs.document import document_problems
 from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
+from providers.kubernetes.specs.native_kinds import NATIVE
 from providers.kubernetes.specs.network import NetworkChaosSpec
 from providers.kubernetes.specs.pod import PodChaosSpec
 from providers.kubernetes.specs.problems import json_type, meant, shown
@@ -23,6 +25,9 @@ from providers.kubernetes.specs.stress import StressChaosSpec
 
 SPECS: Final[Mapping[str, type[ChaosSpec]]] = MappingProxyType(
     {
+        "AWSChaos": AWSChaosSpec,
+        "AzureChaos": AzureChaosSpec,
+        "GCPChaos": GCPChaosSpec,
         "NetworkChaos": NetworkChaosSpec,
         "PodChaos": PodChaosSpec,
         "StressChaos": StressChaosSpec,
@@ -36,12 +41,15 @@ _GROUPS: Final = (CHAOS_MESH, LITMUS)
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-def check(api_version: str, kind: str, namespace: str, spec: Any) -> list[Problem]:
+def check(
+    api_version: str, kind: str, namespace: str, spec: Any, *, native: bool = False
+) -> list[Problem]:
     """Find what is wrong with a resource, before any cluster is asked.
 
     For the kinds in `SPECS` an error stands exactly where Chaos Mesh 2.8.3 would refuse: its CRD
     under strict field validation, then its webhook. Other kinds of Chaos Mesh and Litmus are only
     asked to exist and to have an object as spec, those of other groups to have an object.
+    With `native`, a kind in `NATIVE` is judged by what the bridge does with it, not by the CRD.
     Never raises for a JSON or YAML document; at most 50 problems are told.
     """
     group, _, version = api_version.partition("/")
@@ -50,7 +58,8 @@ def check(api_version: str, kind: str, namespace: str, spec: Any) -> list[Proble
         message = f"must be an object, is {json_type(spec)}, write the fields of the kind"
         return [*problems, Problem("spec", message)]
     malformed = document_problems(spec, "spec")
-    model = SPECS.get(kind) if group == CHAOS_MESH else None
+    models: Mapping[str, type[ChaosSpec]] = NATIVE if native else SPECS
+    model = models.get(kind) if group == CHAOS_MESH else None
     if malformed or model is None:
         return problems + malformed
     return _limited(problems + _spec_problems(model, spec))

@@ -83,27 +83,7 @@ class PodSelection(ChaosModel):
     def findings(self, path: str) -> Iterator[Problem]:
         """The webhook's rules for `value`; it is text even where it is a number."""
         yield from super().findings(path)
-        where = child(path, "value")
-        if self.mode in ("one", "all"):
-            if self.value:
-                message = f'is ignored with mode "{self.mode}", leave it out'
-                yield Problem(where, message, Severity.WARNING)
-            return
-        example = '"2"' if self.mode == "fixed" else '"50"'
-        if not self.value:
-            yield Problem(where, f'is required with mode "{self.mode}", write it like {example}')
-            return
-        try:
-            number = integer_of(self.value)
-        except ValueError as refusal:
-            yield Problem(where, str(refusal))
-            return
-        if number <= 0:
-            message = f"{shown(self.value)} selects nothing, write a number above 0, like {example}"
-            yield Problem(where, message)
-        elif self.mode != "fixed" and number > _PERCENT:
-            message = f'{shown(self.value)} is not a percentage, write "1" to "100"'
-            yield Problem(where, message)
+        yield from value_problems(self.mode, self.value, path)
 
 
 class ContainerSelection(PodSelection):
@@ -112,3 +92,31 @@ class ContainerSelection(PodSelection):
     container_names: list[str] | None = Field(
         default=None, description="Without it, the first container of each pod."
     )
+
+
+def value_problems(mode: Mode, value: str | None, path: str) -> Iterator[Problem]:
+    """Yield what the webhook refuses in the `value` of a mode, and what is ignored.
+
+    `path` is the JSON path of the object that holds both.
+    """
+    where = child(path, "value")
+    if mode in ("one", "all"):
+        if value:
+            message = f'is ignored with mode "{mode}", leave it out'
+            yield Problem(where, message, Severity.WARNING)
+        return
+    example = '"2"' if mode == "fixed" else '"50"'
+    if not value:
+        yield Problem(where, f'is required with mode "{mode}", write it like {example}')
+        return
+    try:
+        number = integer_of(value)
+    except ValueError as refusal:
+        yield Problem(where, str(refusal))
+        return
+    if number <= 0:
+        message = f"{shown(value)} selects nothing, write a number above 0, like {example}"
+        yield Problem(where, message)
+    elif mode != "fixed" and number > _PERCENT:
+        message = f'{shown(value)} is not a percentage, write "1" to "100"'
+        yield Problem(where, message)

@@ -1,0 +1,62 @@
+"""The Azure provider: opens sessions and finds the marks that are left on resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridge.settings import Settings
+from providers.azure.search import found_marks
+from providers.azure.session import AzureSession, Connections
+from providers.contract import (
+    Caller,
+    FoundMark,
+    Guard,
+    MarkSearch,
+    Peer,
+    Provider,
+    ProviderError,
+)
+
+
+class AzureProvider(Provider):
+    """Faults in Azure, made as a managed identity."""
+
+    def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - Azure needs no other cloud
+        """Open nothing yet."""
+        self._settings = settings
+        self._connections = Connections(settings.azure_endpoint, settings.cloud_threads)
+
+    async def session(
+        self,
+        caller: Caller,
+        guard: Guard | None,
+        wake: Callable[[], None] | None = None,  # noqa: ARG002 - Azure tells us nothing by itself
+    ) -> AzureSession:
+        """Open a session; its token is asked for with its first call."""
+        self.warm()
+        return AzureSession(caller, guard, self._connections)
+
+    def warm(self) -> None:
+        """Load the SDK in the background."""
+        self._connections.warm_up()
+
+    async def find_marks(self, caller: Caller) -> MarkSearch:
+        """Find every mark in the subscriptions of the settings. Loads no SDK without any."""
+        subscriptions = self._settings.azure_subscriptions
+        if not subscriptions:
+            used = self._settings.azure_identities or self._settings.azure_endpoint
+            missing = "Azure: no subscription is set in FAULTBRIDGE_AZURE_SUBSCRIPTIONS"
+            return MarkSearch([], (missing,) if used else ())
+        session = await self.session(caller, None)
+        found: list[FoundMark] = []
+        unsearched: list[str] = []
+        for subscription in subscriptions:
+            try:
+                found += await found_marks(session, subscription)
+            except ProviderError as error:
+                unsearched.append(f"Azure subscription {subscription}: {error}")
+        return MarkSearch(found, unsearched)
+
+    async def close(self) -> None:
+        """Wait for the calls under way (under a minute), then let go of threads and connections."""
+        await self._connections.close()

@@ -1,0 +1,75 @@
+"""May the identity do it? Compute Engine says which permissions a caller has on a resource.
+
+``testIamPermissions`` is asked on one resource per project. It cannot tell what is granted on
+some resources only (an IAM condition on names or tags, a binding on another instance), nor what
+is no permission: an organization policy, a service perimeter, an API that is not enabled; nor
+rights that are checked elsewhere (``compute.zoneOperations.get`` on the project). What it finds
+missing is missing, what it finds may still be refused, and is then told by its record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from providers.contract import Caller, Denial, Resource
+from providers.gcp.clients import Body
+from providers.gcp.errors import actor
+from providers.gcp.names import Name
+from providers.gcp.session import GcpSession
+from providers.refusals import DeniedError, RefusedError
+
+_LONGEST_REASON: Final = 512
+
+
+async def missing_rights(
+    session: GcpSession, resources: Sequence[Resource], permissions: Sequence[str]
+) -> list[Denial]:
+    """Ask on one resource of each project for permissions that are tested on its kind.
+
+    Raises TransientError.
+    """
+    probes: dict[str, Name] = {}
+    for resource in resources:
+        name = Name.of(resource.id)
+        probes.setdefault(name.project, name)
+    asked = (_ask(session, name, permissions) for name in probes.values())
+    return [denial for denial in await asyncio.gather(*asked) if denial is not None]
+
+
+async def _ask(session: GcpSession, name: Name, permissions: Sequence[str]) -> Denial | None:
+    content = {"permissions": list(permissions)}
+    body = Body("test_permissions_request_resource", "TestPermissionsRequest", content)
+    try:
+        answer = await session.call(
+            name.collection, "testIamPermissions", body, **name.place, resource=name.name
+        )
+    except DeniedError as refusal:
+        mend = role_commands(session.caller, name.project, permissions)
+        return Denial(str(refusal)[:_LONGEST_REASON], mend)
+    except RefusedError:
+        return None  # it is gone: left for prepare to explain
+    granted = answer.get("permissions", [])
+    if lacking := [one for one in permissions if one not in granted]:
+        reason = (
+            f"Not authorized to perform the required action: {actor(session.caller)} may not "
+            f"{', '.join(lacking)} in the project {name.project} (asked on {name.path})."
+        )
+        mend = role_commands(session.caller, name.project, lacking)
+        return Denial(reason[:_LONGEST_REASON], mend)
+    return None
+
+
+def role_commands(caller: Caller, project: str, permissions: Sequence[str]) -> str:
+    """Return the commands that grant exactly these permissions in a project."""
+    names = ",".join(permissions)
+    # A role's id can neither be reused for a week after deletion nor hold other permissions.
+    role = f"faultbridge_{sha256(names.encode()).hexdigest()[:8]}"
+    account = caller.identity or "ACCOUNT-OF-THE-BRIDGE"
+    return (
+        f"gcloud iam roles create {role} --project={project} --permissions={names} && "
+        f"gcloud projects add-iam-policy-binding {project} "
+        f"--member=serviceAccount:{account} --role=projects/{project}/roles/{role}"
+    )
