@@ -89,7 +89,7 @@ async def _inject(call: Inject, context: Context) -> Apply:
             run.note(EventType.UNMARKED, now, resources=resources, reason=reason)
         action = run.actions[call.action]
         action.looks = 0
-        action.look_at = Micros(now + lifecycle.look_pause(run, call.action, 0))
+        action.look_at = lifecycle.first_look(run, call.action, now)
         if all(outcomes.get(r.id, _UNKNOWN).kind is OutcomeKind.UNKNOWN for r in records):
             action.look_at = now  # look at once: the reply was lost, the effect may stand
         lifecycle.injected(run, records, outcomes, now)

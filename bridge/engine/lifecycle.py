@@ -174,6 +174,16 @@ def reverted(
     run.set_phase(done, Phase.REVERTED, now)
 
 
+def first_look(run: Run, action: str, now: Micros) -> Micros:
+    """Return when to look at what was just injected; seldom while more of it is to come."""
+    if all(record.phase is not Phase.PREPARED for record in run.held(action)):
+        return Micros(now + look_pause(run, action, 0))
+    planned = run.actions[action].look_at
+    if planned is not None and planned > now:
+        return planned
+    return Micros(now + run.traits[action].watch_every)
+
+
 def look_pause(run: Run, action: str, looks: int) -> Micros:
     """Return how long to wait before the next look: growing, up to the fault's own pace."""
     traits = run.traits[action]

@@ -41,6 +41,9 @@ LONGEST_VALUE: Final = 63
 MOST_LABELS: Final = 64
 """Compute Engine's limits for labels: characters of a value, and labels of a resource."""
 LABEL: Final = "faultbridge-"
+_LABELS: Final = ("labels", "labelFingerprint")
+_READ: Final = "labels"
+"""Where a record's state keeps them from ``prepare`` to ``mark``."""
 _VERB: Final = "setLabels"
 _TRIES: Final = 4
 """How often labels are read again because somebody changed them since."""
@@ -110,7 +113,11 @@ def _group(mark: Mark) -> str:
 
 
 def note_marks(session: GcpSession, record: Record, described: Mapping[str, Any]) -> None:
-    """Note in the record's state which marks of others stand in a resource's labels."""
+    """Note in the record's state which marks of others stand in a resource's labels.
+
+    The labels are noted too, with their fingerprint: ``mark`` comes next, and need not read them.
+    """
+    record.state[_READ] = {key: described[key] for key in _LABELS if key in described}
     texts = texts_in(described.get("labels", {}))
     keys = (text.partition("\n")[0] or PREFIX + group for group, text in texts.items())
     note_foreign_marks(record, session.caller.installation, keys)
@@ -126,11 +133,15 @@ class LabelledFault(MarkedFault):
         def add(record: Record, labels: dict[str, str]) -> dict[str, str]:
             return _without(labels, mark) | labels_of(mark, texts[record.id])
 
-        return await _label(session, records, add)
+        known = {r.id: r.state.pop(_READ) for r in records if _READ in r.state}
+        unread = [record for record in records if record.id not in known]
+        found = {record.id: one for record, one in await look(session, unread)} if unread else {}
+        return await _label(session, records, {**known, **found}, add)
 
     async def unmark(self, session: GcpSession, mark: Mark, records: Sequence[Record]) -> Outcomes:
         """Remove the labels, whatever their values."""
-        return await _label(session, records, lambda _, labels: _without(labels, mark))
+        found = {record.id: one for record, one in await look(session, records)}
+        return await _label(session, records, found, lambda _, labels: _without(labels, mark))
 
 
 def _without(labels: Mapping[str, str], mark: Mark) -> dict[str, str]:
@@ -138,9 +149,12 @@ def _without(labels: Mapping[str, str], mark: Mark) -> dict[str, str]:
     return {key: value for key, value in labels.items() if key.rpartition("-")[0] != group}
 
 
-async def _label(session: GcpSession, records: Sequence[Record], change: Any) -> Outcomes:
-    found = {record.id: one for record, one in await look(session, records)}
-
+async def _label(
+    session: GcpSession,
+    records: Sequence[Record],
+    found: Mapping[str, dict[str, Any] | None],
+    change: Any,
+) -> Outcomes:
     async def set_labels(record: Record) -> Outcome:
         try:
             return await _set_labels(session, record, found[record.id], partial(change, record))
