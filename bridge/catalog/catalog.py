@@ -56,9 +56,9 @@ class Catalog:
 
     @cached_property
     def actions(self) -> tuple[ActionEntry, ...]:
-        """Every action, ordered by id."""
+        """Every action, ordered by the id that is shown to strict tooling."""
         entries = (action_entry(fault) for fault in self._faults.values())
-        return tuple(sorted(entries, key=lambda entry: entry.id))
+        return tuple(sorted(entries, key=lambda entry: entry.name))
 
     def action(self, action_id: str) -> ActionEntry | None:
         """Return an action by id or alias, or None."""

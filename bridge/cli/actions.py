@@ -30,7 +30,7 @@ def actions(
             show_json(page.wire())
             return
         width = max((len(action.id) for action in page.actions), default=0)
-        for action in page.actions:
+        for action in sorted(page.actions, key=lambda one: one.id):
             show(clean(f"{action.id:<{width}}  {action.description}"))
         return
     action = _one(action_id)

@@ -88,7 +88,7 @@ async def _killed(world: World, case: str, data: Path) -> tuple[str, str]:
 
 async def test_the_next_bridge_undoes_what_a_killed_one_left(world: World, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    instance, experiment = await _killed(world, "killed", data)
+    instance, experiment = await _killed(world, "killed-in-clouds", data)
     async with bridge(world, data) as (_, url), AsyncClient(url) as client:
         await client.stop(experiment, "enough")
         assert await asyncio.wait_for(ended(url, experiment), 60) == "stopped"
@@ -97,7 +97,7 @@ async def test_the_next_bridge_undoes_what_a_killed_one_left(world: World, tmp_p
 
 async def test_rescue_finds_the_marks_in_every_cloud(world: World, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    instance, experiment = await _killed(world, "lost", data)
+    instance, experiment = await _killed(world, "lost-in-clouds", data)
     shutil.rmtree(data)
     done = await rescue(world, data)
     mine = [one for one in done["findings"] if experiment in one["mark"]]
