@@ -167,11 +167,23 @@ def _refused(
         location, reason, code, mend = findings.failure
         run.fail(location, reason, now, code=code, mend=mend)
     elif failed:
-        run.fail(f"targets.{failed.target}", failed.reason, now, code=failed.code)
+        run.fail(_place(run, failed.target), failed.reason, now, code=failed.code)
     for name, denial in findings.reviews:
         location = f"actions.{name}"
         run.fail(location, denial.reason, now, code=FailureCode.AUTHORIZATION, mend=denial.mend)
     return run.experiment.stop_verdict is not None
+
+
+def _place(run: Run, target: str) -> str:
+    """Return where a target stands in the author's document.
+
+    One that was made out of what an action says stands at that action.
+    """
+    template = run.experiment.template
+    if target in template.document.get("targets", {target: None}):
+        return f"targets.{target}"
+    users = (name for name, one in template.actions.items() if target in one.targets.values())
+    return f"actions.{next(users, target)}"
 
 
 def _begin(findings: _Findings, run: Run, now: Micros) -> None:

@@ -230,6 +230,21 @@ async def test_a_target_named_by_id_must_exist_even_where_empty_ones_are_skipped
     assert "nobody" in done.reason
 
 
+@pytest.mark.parametrize(("written", "place"), [({}, "actions.halt"), ({"all": {}}, "targets.all")])
+async def test_a_target_that_was_made_for_an_action_fails_at_the_action(
+    bench: Bench, written: dict[str, object], place: str
+) -> None:
+    run = await bench.start(
+        {"halt": halt(length="PT5M")},
+        {"all": things("nobody")},
+        document={"targets": written},
+    )
+    await bench.drive()
+    failure = (await bench.run(run)).failure
+    assert failure is not None
+    assert failure.location == place
+
+
 async def test_percent_rounds_down_and_less_than_one_is_refused(bench: Bench) -> None:
     run = await bench.start(
         {"halt": halt(length="PT1M", target="some")}, {"some": things(selection="PERCENT(70)")}
