@@ -89,7 +89,7 @@ def document(case: str) -> dict[str, Any]:
     )
     slow["kubernetesSpec"] = slow["kubernetesSpec"].replace("180s", "3s")
     slow["maxDuration"] = "PT1M"
-    stop["startInstancesAfterDuration"] = "PT3S"
+    stop["startInstancesAfterDuration"] = "PT8S"
     settle["duration"] = "PT1S"
     return document
 
