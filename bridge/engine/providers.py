@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
 from bridge.catalog.cloud_chaos import lowered
-from iam.identities import as_known_in
+from iam.identities import as_known_in, unmapped
 from providers import registry
+from providers.contract import MarkSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
         Caller,
         Fault,
         Guard,
-        MarkSearch,
         Provider,
         Resolver,
         Session,
@@ -74,6 +74,10 @@ class Providers:
 
     async def find_marks(self, name: str, caller: Caller) -> MarkSearch:
         """Find the marks that a caller can see through a provider. Raises ProviderError."""
+        if caller.identity is not None and unmapped(
+            self._settings, name, caller.scope.cloud, caller.identity
+        ):
+            return MarkSearch([])  # it can do nothing there; the reader looks in any case
         return await self.provider(name).find_marks(as_known_in(self._settings, name, caller))
 
     async def close(self) -> None:

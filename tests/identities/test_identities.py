@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from bridge.engine import Providers
 from bridge.model.scope import Scope
 from bridge.settings import Settings
 from iam.identities import as_known_in, unmapped
@@ -63,6 +64,13 @@ def test_a_clouds_own_template_names_its_own_identity() -> None:
 
 def test_the_reader_stays_the_reader() -> None:
     assert as_known_in(Settings(), "gcp", caller(None)).identity is None
+
+
+@pytest.mark.parametrize("provider", ["gcp", "azure"])
+async def test_rescue_misses_nothing_where_a_role_stands_for_nobody(provider: str) -> None:
+    # Most bridges have no dealings with that cloud, and its SDK may not even be installed.
+    search = await Providers(Settings()).find_marks(provider, caller())
+    assert (search.found, search.unsearched) == ([], ())
 
 
 def test_pairs_are_read_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
