@@ -69,7 +69,7 @@ COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python
 .PHONY: pins
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
-	$(COMPILE) --extra sandbox --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
+	$(COMPILE) --extra sandbox --extra postgres --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
 	$(COMPILE) --extra sandbox --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
 
 .PHONY: clean

@@ -56,7 +56,9 @@ experiments = Table(
     Column("lease_until", BigInteger),
     Column("fence", BigInteger, nullable=False, server_default="0"),
     Column("inbox_read", BigInteger, nullable=False, server_default="0"),
+    Column("version", Integer, nullable=False, server_default="1"),  # of the newest writer
     Index(None, "scope", "created_at", "id"),
+    Index(None, "scope", "template_id", "created_at", "id"),
     Index(
         "ix_experiments_due",
         "wake_at",
@@ -77,6 +79,13 @@ records = Table(
     Column("live", Boolean, nullable=False),
     Column("body", Text, nullable=False),
     Index(None, "experiment_id", "position"),
+    Index(
+        "ix_records_live",
+        "scope",
+        "experiment_id",
+        sqlite_where=text("live = 1"),
+        postgresql_where=text("live"),
+    ),
     # The overlap rule: one live record per scope, resource and effect.
     Index(
         "uq_records_live",
@@ -161,6 +170,35 @@ polls = Table(
     Column("scope", String(200), primary_key=True),
     Column("source", String(64), primary_key=True),
     Column("next_at", BigInteger, nullable=False),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("scope", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger),  # NULL: paused, or over
+    Index(None, "scope", "created_at", "id"),
+    Index(
+        "ix_schedules_due",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+
+schedule_slots = Table(
+    "schedule_slots",
+    metadata,
+    # Whoever inserts a slot starts its run, in the same transaction: exactly once.
+    Column("schedule_id", ForeignKey("schedules.id"), primary_key=True),
+    Column("slot_at", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("experiment_id", String(64)),
 )
 
 meta = Table(
