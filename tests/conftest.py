@@ -50,9 +50,11 @@ def postgresql() -> Iterator[Server]:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: Server) -> str:
+def postgresql_url(postgresql: Server) -> Iterator[str]:
     """The URL of an empty database on a PostgreSQL server."""
-    return postgresql.database()
+    url = postgresql.database()
+    yield url
+    postgresql.give_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
