@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.model.experiment import RUN_VERSION
 from bridge.model.moment import SECOND, Micros
 from bridge.store import Change, Store
 from bridge.store import experiments as started_by
@@ -18,7 +19,7 @@ LEASE = Micros(15 * SECOND)
 def newer(store: Store, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Makes the store's code a version newer until it is undone."""
     for module in (committed_by, found_by, started_by):
-        monkeypatch.setattr(module, "RUN_VERSION", committed_by.RUN_VERSION + 1)
+        monkeypatch.setattr(module, "RUN_VERSION", RUN_VERSION + 1)
     return monkeypatch
 
 
@@ -27,7 +28,7 @@ async def test_a_new_worker_takes_an_old_run(
 ) -> None:
     run = await store.start_experiment(experiment(time))
     for module in (committed_by, found_by, started_by):
-        monkeypatch.setattr(module, "RUN_VERSION", committed_by.RUN_VERSION + 1)
+        monkeypatch.setattr(module, "RUN_VERSION", RUN_VERSION + 1)
     assert await store.due() == [run.id]
     assert await store.claim(run.id, owner="new", lease=LEASE) is not None
 
@@ -47,7 +48,7 @@ async def test_an_old_worker_leaves_a_run_that_a_new_one_has_written(
 ) -> None:
     run = await store.start_experiment(experiment(time))
     for module in (committed_by, found_by):
-        monkeypatch.setattr(module, "RUN_VERSION", committed_by.RUN_VERSION + 1)
+        monkeypatch.setattr(module, "RUN_VERSION", RUN_VERSION + 1)
     claimed = await store.claim(run.id, owner="new", lease=LEASE)
     assert claimed is not None
     await store.commit(claimed.claim, Change(release_until=time.now))
