@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 
+from bridge.api.app import create_app
 from bridge.api.process import Process, StartError
 from bridge.client import AsyncClient, StartRequest
 from bridge.dispatch import queue_schema, timer
@@ -162,3 +164,23 @@ async def test_the_queues_tables_of_an_older_version_are_refused_by_name(house: 
 async def test_processes_that_begin_together_make_the_tables_once(house: House) -> None:
     await asyncio.gather(*(house.process(works=bool(number % 2)) for number in range(4)))
     assert house.sql("SELECT count(*) FROM meta WHERE name = 'queue-schema'") == [(1,)]
+
+
+async def test_a_request_while_the_database_is_away_may_be_repeated(
+    house: House, postgresql: Server
+) -> None:
+    answers = await house.process(works=False)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=create_app(answers.bridge)), base_url="http://127.0.0.1"
+    ) as http:
+        assert (await http.get("/experiments")).status_code == 200
+        await asyncio.to_thread(postgresql.stop)
+        try:
+            refused = await http.get("/experiments")
+            ready = await http.get("/readyz")
+        finally:
+            await asyncio.to_thread(postgresql.start)
+        assert refused.status_code == ready.status_code == 503
+        assert refused.headers["x-amzn-errortype"] == "ServiceUnavailableException"
+        assert "database cannot be reached" in refused.json()["message"]
+        assert (await http.get("/experiments")).status_code == 200
