@@ -17,6 +17,7 @@ from bridge.store.experiments import (
     experiment_from,
     insert_events,
 )
+from bridge.store.limits import refuse_beyond
 from bridge.store.tables import (
     experiments,
     inbox,
@@ -71,6 +72,8 @@ class Change:
     """Nothing is left to do: give the lease back and do not wake again."""
     first_position: int = field(default=0)
     """Position of the first added record within the run."""
+    live_at_most: int | None = None
+    """Most live records that all runs together may have, the added ones included."""
 
 
 class Runs(Database):
@@ -146,8 +149,9 @@ class Runs(Database):
     async def commit(self, claim: Claim, change: Change) -> None:
         """Write a change if the fence still holds.
 
-        Raises LeaseLostError when it does not, and OverlapError when an added record's
-        resource is held by another run; in both cases nothing was written.
+        Raises LeaseLostError when it does not, OverlapError when an added record's resource is
+        held by another run, and AtOnceError when there would be too many live records; nothing
+        was written then.
         """
         await self._run(self._commit, claim, change)
 
@@ -190,6 +194,7 @@ class Runs(Database):
         ).scalar_one()
         for (resource, _), holder in self._held_by(connection, scope, change.added).items():
             raise OverlapError(resource, holder)
+        refuse_beyond(connection, change.added, change.live_at_most)
         connection.execute(
             records.insert(),
             [
