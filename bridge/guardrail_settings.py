@@ -116,6 +116,12 @@ class GuardrailSettings(BaseSettings):
         """When runs may be."""
         return Calendar(self.allowed_windows, self.excluded_windows)
 
+    @property
+    def looks_at_targets(self) -> bool:
+        """Whether a guardrail depends on what there is to touch."""
+        counted = (self.maximum_share, self.maximum_targets, self.maximum_targets_at_once)
+        return bool(self.protected_tags) or any(one is not None for one in counted)
+
     def protecting(self, tags: Mapping[str, str]) -> str | None:
         """Return which of the protected tags a resource with these tags bears, or None."""
         for pattern in self.protected_tags:
