@@ -1,0 +1,62 @@
+"""`faultbridge lever`: the switch that stops everything and refuses new runs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.connection import connect
+from bridge.cli.exits import CommandError, Exit
+from bridge.cli.output import clean, show, show_json, tell
+
+if TYPE_CHECKING:
+    from bridge.client.documents import LeverState
+
+
+class Move(StrEnum):
+    """What to do with the lever."""
+
+    SHOW = "show"
+    ENGAGE = "engage"
+    DISENGAGE = "disengage"
+
+
+def lever(
+    move: Annotated[
+        Move, typer.Argument(metavar="MOVE", help="show, engage or disengage.")
+    ] = Move.SHOW,
+    reason: Annotated[
+        str | None, typer.Option(help="Why, as every run that is stopped will say.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show, engage or disengage the safety lever.
+
+    Engaging stops every run, undoes everything, and lets none begin until it is disengaged, on
+    all bridges of the same database. Returns when that is stored; `faultbridge lever` shows
+    "engaging" until the last fault of the stopped runs is undone.
+    """
+    if move is Move.SHOW and reason is not None:
+        msg = "--reason is for engage and disengage; leave it out"
+        raise CommandError(Exit.INVALID, msg)
+    from bridge.model.lever import LeverStatus
+
+    with connect() as client:
+        if move is Move.SHOW:
+            state = client.lever()
+        else:
+            wanted = LeverStatus.ENGAGED if move is Move.ENGAGE else LeverStatus.DISENGAGED
+            state = client.move_lever(wanted, reason or f"{wanted.value} by an operator")
+    if as_json:
+        show_json(state.wire())
+    else:
+        _say(state)
+
+
+def _say(state: LeverState) -> None:
+    since = f" since {state.changed_at:%Y-%m-%d %H:%M:%S}Z" if state.changed_at else ""
+    show(f"{state.status.value}{since}: {clean(state.reason)}")
+    if state.stopping:
+        tell(f"faultbridge: told to stop: {state.stopping}; `faultbridge lever` shows when done")
