@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from bridge.cli.output import clean, show, show_json, tell
 
 if TYPE_CHECKING:
     from bridge.client.documents import LeverState
+
+
+_LONGEST_REASON: Final = 512
 
 
 class Move(StrEnum):
@@ -40,6 +43,9 @@ def lever(
     """
     if move is Move.SHOW and reason is not None:
         msg = "--reason is for engage and disengage; leave it out"
+        raise CommandError(Exit.INVALID, msg)
+    if len(reason or "") > _LONGEST_REASON:
+        msg = f"--reason has {len(reason or '')} characters; shorten it to {_LONGEST_REASON}"
         raise CommandError(Exit.INVALID, msg)
     from bridge.model.lever import LeverStatus
 
