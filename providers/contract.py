@@ -315,7 +315,8 @@ class Group:
 
     name: str
     """In a message: ``pods of kubernetesSpec.selector``."""
-    selection: Selection
+    size: int
+    """Most of them that it takes."""
     found: Sequence[Resource]
 
 

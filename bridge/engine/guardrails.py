@@ -104,12 +104,12 @@ def target_violations(
             yield from _protected(rules, result.taken, places[name])
     for name, action in template.actions.items():
         path = f"actions.{name}"
-        taken = sum(len(results[one].taken) for one in action.targets.values() if one in results)
+        taken = 0
+        if not groups.get(name):  # else the target is where they are, such as a cluster
+            taken = sum(len(results[one].taken) for one in action.targets.values())
         for group in groups.get(name, ()):
-            found = len(group.found)
-            size = group.selection.size(found)
-            taken += size - 1  # not the cluster, but what is touched in it
-            yield from _share(rules, group.name, size, found, path)
+            taken += group.size
+            yield from _share(rules, group.name, group.size, len(group.found), path)
             yield from _protected(rules, group.found, path, group)
         for setting in NUMBERS:
             most = getattr(rules, setting)
