@@ -8,6 +8,7 @@ upstream does (a selector that names no namespace means the resource's own), Lit
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,7 @@ _NAMESPACE: Final = "kubernetesNamespace"
 _NO_PODS: Final = frozenset({"AWSChaos", "AzureChaos", "GCPChaos", "PhysicalMachineChaos"})
 """Chaos Mesh's kinds that break something else than pods."""
 _ENGINE: Final = "ChaosEngine"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _OPERATORS: Final[Mapping[str, str]] = {
     "In": "{key} in ({values})",
     "NotIn": "{key} notin ({values})",
@@ -46,21 +48,20 @@ class Selector:
     namespaces: tuple[tuple[str, str], ...]
     """Each with the path that names it."""
     mode: str = "all"
+    """Empty where it cannot be told which pods it takes."""
     value: str = ""
 
     def size(self, found: int) -> int:
         """Return the most pods that it takes of so many; Chaos Mesh rounds percentages up."""
-        if self.mode == "one":
-            return min(1, found)
-        number = int(self.value) if self.value.isascii() and self.value.isdigit() else 0
-        if self.mode == "fixed":
-            return min(number, found)
-        return math.ceil(found * number / 100) if self.mode.endswith("percent") else found
+        if self.mode in {"one", "fixed"}:
+            return min(self.selection.number, found)
+        percent = self.mode.endswith("percent")
+        return math.ceil(found * self.selection.number / 100) if percent else found
 
     @property
     def selection(self) -> Selection:
         """The mode in the words of targets."""
-        number = int(self.value) if self.value.isascii() and self.value.isdigit() else 0
+        number = int(self.value) if _NUMBER.fullmatch(self.value) else 0
         if self.mode in {"one", "fixed"}:
             count = 1 if self.mode == "one" else number
             return Selection(mode=SelectionMode.COUNT, number=count)
@@ -78,7 +79,7 @@ def reach_of(group: str, kind: str, namespace: str, spec: Mapping[str, Any]) -> 
         return Reach(namespaces=((namespace, _NAMESPACE), *_named(spec, _SPEC)))
     return Reach(
         namespaces=tuple(pair for one in selectors for pair in one.namespaces),
-        selections=tuple((one.selection, one.path) for one in selectors),
+        selections=tuple((one.selection, one.path) for one in selectors if one.mode),
     )
 
 
@@ -98,7 +99,7 @@ async def reached_by(
 ) -> list[Group]:
     """Ask a cluster for the pods that each selector may take. Raises ProviderError."""
     selectors = selectors_of(group, kind, namespace, spec)
-    if selectors is None or any("applabel" not in one.body for one in selectors if not one.mode):
+    if selectors is None or not all(one.mode for one in selectors):
         # Nothing stands for it whose tags could be told, so a guardrail on tags refuses it.
         unknown = Resource(POD, f"what the {kind} touches", {}, None)
         return [Group(f"resources of the {kind}", 1, [unknown])]
@@ -204,9 +205,7 @@ async def _pods(cluster: Cluster, selector: Selector, namespace: str) -> list[Re
                 code=error.code,
             ) from None
         found += [
-            Resource(
-                POD, f"{cluster.id}/{_name(pod)}", {}, dict(_metadata(pod).get("labels") or {})
-            )
+            Resource(POD, _name(cluster, pod), {}, dict(_metadata(pod).get("labels") or {}))
             for pod in answer.body.get("items") or ()
             if _fits(pod, selector.body)
         ]
@@ -224,7 +223,8 @@ def _label_selector(body: Mapping[str, Any]) -> str:
         return str(body["applabel"])
     labels = body.get("labelSelectors")
     parts = [f"{k}={v}" for k, v in labels.items()] if isinstance(labels, dict) else []
-    for one in body.get("expressionSelectors") or ():
+    expressions = body.get("expressionSelectors")
+    for one in expressions if isinstance(expressions, list) else ():
         form = _OPERATORS.get(str(one.get("operator")))
         if form:
             values = ",".join(str(value) for value in one.get("values") or ())
@@ -258,6 +258,6 @@ def _metadata(pod: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _name(pod: Mapping[str, Any]) -> str:
+def _name(cluster: Cluster, pod: Mapping[str, Any]) -> str:
     metadata = _metadata(pod)
-    return f"{metadata.get('namespace')}/pod/{metadata.get('name')}"
+    return f"{cluster.id}/{metadata.get('namespace')}/pod/{metadata.get('name')}"
