@@ -311,13 +311,16 @@ class Reach:
 
 @dataclass(frozen=True)
 class Group:
-    """Resources of which a fault's own selector takes some: which ones is not known before."""
+    """Resources that a fault touches beyond its targets: all of them, or some that nobody knows."""
 
     name: str
     """In a message: ``pods of kubernetesSpec.selector``."""
     size: int
     """Most of them that it takes."""
     found: Sequence[Resource]
+    inside: bool = True
+    """Whether they lie within the targets and count in their place (pods of a cluster); else they
+    are touched on the way (the instance of a volume) and do not count."""
 
 
 @dataclass(frozen=True)

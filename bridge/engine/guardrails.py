@@ -104,12 +104,14 @@ def target_violations(
             yield from _protected(rules, result.taken, places[name])
     for name, action in template.actions.items():
         path = f"actions.{name}"
-        taken = 0
-        if not groups.get(name):  # else the target is where they are, such as a cluster
+        reached = groups.get(name, ())
+        inside = [group for group in reached if group.inside]
+        taken = sum(group.size for group in inside)
+        if not inside:
             taken = sum(len(results[one].taken) for one in action.targets.values())
-        for group in groups.get(name, ()):
-            taken += group.size
+        for group in inside:
             yield from _share(rules, group.name, group.size, len(group.found), path)
+        for group in reached:
             yield from _protected(rules, group.found, path, group)
         for setting in NUMBERS:
             most = getattr(rules, setting)
