@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -15,21 +14,12 @@ if TYPE_CHECKING:
     from bridge.client.documents import LeverState
 
 
+_SHOW: Final = "show"
 _LONGEST_REASON: Final = 512
 
 
-class Move(StrEnum):
-    """What to do with the lever."""
-
-    SHOW = "show"
-    ENGAGE = "engage"
-    DISENGAGE = "disengage"
-
-
 def lever(
-    move: Annotated[
-        Move, typer.Argument(metavar="MOVE", help="show, engage or disengage.")
-    ] = Move.SHOW,
+    move: Annotated[str, typer.Argument(metavar="MOVE", help="show, engage or disengage.")] = _SHOW,
     reason: Annotated[
         str | None, typer.Option(help="Why, as every run that is stopped will say.")
     ] = None,
@@ -41,19 +31,23 @@ def lever(
     all bridges of the same database. Returns when that is stored; `faultbridge lever` shows
     "engaging" until the last fault of the stopped runs is undone.
     """
-    if move is Move.SHOW and reason is not None:
+    from bridge.model.lever import LeverStatus
+
+    moves = {_SHOW: None, "engage": LeverStatus.ENGAGED, "disengage": LeverStatus.DISENGAGED}
+    if move not in moves:
+        msg = f'"{clean(move[:64])}" is no move of the lever; write show, engage or disengage'
+        raise CommandError(Exit.INVALID, msg)
+    wanted = moves[move]
+    if wanted is None and reason is not None:
         msg = "--reason is for engage and disengage; leave it out"
         raise CommandError(Exit.INVALID, msg)
     if len(reason or "") > _LONGEST_REASON:
         msg = f"--reason has {len(reason or '')} characters; shorten it to {_LONGEST_REASON}"
         raise CommandError(Exit.INVALID, msg)
-    from bridge.model.lever import LeverStatus
-
     with connect() as client:
-        if move is Move.SHOW:
+        if wanted is None:
             state = client.lever()
         else:
-            wanted = LeverStatus.ENGAGED if move is Move.ENGAGE else LeverStatus.DISENGAGED
             state = client.move_lever(wanted, reason or f"{wanted.value} by an operator")
     if as_json:
         show_json(state.wire())

@@ -48,7 +48,7 @@ def test_an_operator_stops_everything_and_allows_it_again(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("lever", "pull"), "'pull' is not one of"),
+        (("lever", "pull"), '"pull" is no move of the lever; write show'),
         (("lever", "--reason", "x"), "--reason is for engage and disengage"),
         (("lever", "engage", "--reason", "x" * 513), "shorten it to 512"),
     ],
