@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from bridge.engine import new_experiment
 from bridge.model.event import EventType
 from bridge.model.experiment import ActionStatus, ExperimentStatus
 from bridge.model.lever import CAUSE, LeverStatus
 from bridge.model.moment import MINUTE, SECOND, Micros
-from bridge.model.scope import Scope
-from bridge.model.template import ExperimentTemplate, TemplateAction
-from bridge.store import Store, sqlite_url
 from tests.engine.world import START, Bench, halt
 from tests.guardrails.conftest import MakeBench
 
-SCOPE = Scope(cloud="aws", account="123456789012", region="eu-west-1")
 ENGAGED, DISENGAGED = LeverStatus.ENGAGED, LeverStatus.DISENGAGED
 
 
@@ -126,49 +115,3 @@ async def test_it_does_not_move_where_it_stands_or_where_it_must_not(
     await bench.drive()
     assert (await bench.run(run)).status is ExperimentStatus.STOPPED
     assert (await bench.store.move_lever(DISENGAGED, "x", unless=LeverStatus.ENGAGING)).changed
-
-
-# --- several processes --------------------------------------------------------------------
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[tuple[Store, Store]]:
-    """Two processes' stores on one database."""
-    stores = Store.open(sqlite_url(tmp_path)), Store.open(sqlite_url(tmp_path))
-    yield stores
-    for store in stores:
-        await store.close()
-
-
-async def _start(store: Store) -> str:
-    template = ExperimentTemplate(
-        id="EXT1",
-        scope=SCOPE,
-        dialect="fis",
-        description="",
-        actions={"wait": TemplateAction(action_id="aws:fis:wait")},
-        identity="role",
-    )
-    return (await store.start_experiment(new_experiment(template, now=store.now()))).id
-
-
-async def test_no_run_slips_through_between_two_processes(two: tuple[Store, Store]) -> None:
-    one, other = two
-    for _ in range(5):
-        starting = [asyncio.create_task(_start(one)) for _ in range(6)]
-        moving = asyncio.create_task(other.move_lever(ENGAGED, "now"))
-        starting += [asyncio.create_task(_start(other)) for _ in range(6)]
-        runs = [await task for task in starting]
-        assert (await moving).changed
-        for run in runs:
-            (request,) = await one.read_inbox(run)
-            assert request.details["cause"] == CAUSE
-        assert (await one.lever()).status is not DISENGAGED
-        assert (await one.move_lever(DISENGAGED, "on")).changed
-
-
-async def test_of_two_who_engage_it_one_does(two: tuple[Store, Store]) -> None:
-    run = await _start(two[0])
-    moved = await asyncio.gather(*(store.move_lever(ENGAGED, "now") for store in two))
-    assert sorted(one.changed for one in moved) == [False, True]
-    assert len(await two[0].read_inbox(run)) == 1
