@@ -163,8 +163,9 @@ class Runs(Database):
             values["inbox_read"] = change.inbox_read
         with self._writing() as connection:
             self._compare_and_set(connection, claim, **values)
-            self._add_records(connection, claim, change)
+            # What ends in this commit makes room for what it adds.
             self._change_records(connection, change.changed)
+            self._add_records(connection, claim, change)
             self._add_resolved(connection, claim, change.resolved)
             insert_events(connection, change.events)
             if change.close or change.release_until is not None:

@@ -61,6 +61,9 @@ class InjectCustomResource(Fault):
             loses="each resource is read by itself, and rescue finds none if the database is lost",
         ),
         *optional("chaos-mesh.org/*:watch", loses="changes are seen some seconds later"),
+        *optional(
+            "pods:list", loses="guardrails on tags, shares and numbers refuse every run with it"
+        ),
     )
 
     class Parameters(FaultParameters):

@@ -387,3 +387,14 @@ async def test_a_commit_beyond_the_limit_writes_nothing(bench_with: MakeBench) -
     change.live_at_most = 2
     await bench.store.commit(claimed.claim, change)
     assert await bench.store.live_elsewhere(run) == 1
+    ended = fresh.model_copy(update={"phase": Phase.REVERTED})
+    another = fresh.model_copy(update={"id": f"{other}/halt/1", "resource": "c"})
+    swap = Change(
+        experiment=claimed.experiment,
+        added=[another],
+        changed=[ended],
+        first_position=1,
+        live_at_most=2,
+    )
+    await bench.store.commit(claimed.claim, swap)
+    assert await bench.store.live_elsewhere(run) == 1

