@@ -30,6 +30,8 @@ _EXAMPLE: Final = (
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK: Final = re.compile(r"(?P<from>\d\d:\d\d)-(?P<to>\d\d:\d\d)", re.ASCII)
 _A_DAY: Final = timedelta(days=1)
+_LOOKED_AHEAD: Final = 40
+"""Changes that are looked through for the next open time; with many windows each takes its time."""
 _AHEAD: Final = 9
 """Days in which a weekly window begins or ends at least once, whatever the zone's offset."""
 
@@ -227,11 +229,11 @@ def describe(windows: Sequence[Window]) -> str:
 
 
 def until(calendar: Calendar, at: Micros) -> str:
-    """Say when a closed calendar opens, as far as a week or so tells; empty where it does not."""
+    """Say when a closed calendar opens; empty where that is not among the next changes."""
     moment: Micros | None = at
-    for _ in range(4 * MOST_WINDOWS):
+    for _ in range(_LOOKED_AHEAD):
         moment = calendar.changes(moment) if moment is not None else None
-        if moment is None or moment > at + 31 * 86_400_000_000:
+        if moment is None:
             return ""
         if calendar.closed(moment) is None:
             return iso_timestamp(moment)
