@@ -99,7 +99,7 @@ async def reached_by(
 ) -> list[Group]:
     """Ask a cluster for the pods that each selector may take. Raises ProviderError."""
     selectors = selectors_of(group, kind, namespace, spec)
-    if selectors is None or not all(one.mode for one in selectors):
+    if selectors is None or not all(one.mode for one in selectors) or _elsewhere(spec):
         # Nothing stands for it whose tags could be told, so a guardrail on tags refuses it.
         unknown = Resource(POD, f"what the {kind} touches", {}, None)
         return [Group(f"resources of the {kind}", 1, [unknown])]
@@ -165,6 +165,13 @@ def _litmus(spec: Mapping[str, Any]) -> list[Selector]:
         # Node experiments say nothing of namespaces, and hit pods of all of them.
         return [Selector(_SPEC, {}, ((Reach.EVERY_NAMESPACE, _SPEC),), mode="")]
     return found
+
+
+def _elsewhere(value: object) -> bool:
+    """Whether a spec, or one within it, has Chaos Mesh act in a cluster that we do not see."""
+    if isinstance(value, dict):
+        return bool(value.get("remoteCluster")) or any(map(_elsewhere, value.values()))
+    return isinstance(value, list) and any(map(_elsewhere, value))
 
 
 def _named(value: object, path: str) -> Iterator[tuple[str, str]]:

@@ -78,12 +78,41 @@ async def test_the_mode_says_how_many_at_most(
     assert group.size == rounds(len(group.found))
 
 
-async def test_of_other_kinds_nobody_can_tell(cluster: Any, start: Start) -> None:
-    run = await start(
-        kubernetesApiVersion="example.org/v1", kubernetesKind="Storm", kubernetesSpec={"a": 1}
-    )
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {
+            "kubernetesApiVersion": "example.org/v1",
+            "kubernetesKind": "Storm",
+            "kubernetesSpec": {"a": 1},
+        },
+        {"kubernetesSpec": {**NETWORK_DELAY, "remoteCluster": "other"}},
+        {"kubernetesKind": "PhysicalMachineChaos", "kubernetesSpec": {"selector": {}}},
+        {
+            "kubernetesApiVersion": "litmuschaos.io/v1alpha1",
+            "kubernetesKind": "ChaosEngine",
+            "kubernetesSpec": {"appinfo": {"appns": "sock-shop"}},
+        },
+    ],
+)
+async def test_where_nobody_can_tell_there_are_no_tags(
+    cluster: Any, start: Start, parameters: dict[str, Any]
+) -> None:
+    run = await start(**parameters)
     (group,) = await _reached(run)
     assert [one.tags for one in group.found] == [None]
+
+
+async def test_a_litmus_engine_may_take_all_that_its_label_selects(
+    cluster: Any, start: Start
+) -> None:
+    run = await start(
+        kubernetesApiVersion="litmuschaos.io/v1alpha1",
+        kubernetesKind="ChaosEngine",
+        kubernetesSpec={"appinfo": {"appns": "sock-shop", "applabel": "name=carts"}},
+    )
+    (group,) = await _reached(run)
+    assert (_names(group), group.size) == (["carts"], 1)
 
 
 async def test_who_may_not_list_pods_is_told_what_to_grant(cluster: Any, start: Start) -> None:
