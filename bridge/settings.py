@@ -12,8 +12,9 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -24,7 +25,7 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 """``pattern=identity`` pairs separated by commas."""
 
 
-class Settings(BaseSettings):
+class Settings(GuardrailSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
     model_config = SettingsConfigDict(env_prefix="FAULTBRIDGE_", frozen=True, extra="ignore")

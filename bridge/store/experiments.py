@@ -12,6 +12,7 @@ from bridge.model.experiment import RUN_VERSION, Experiment, ResolvedTarget
 from bridge.model.inbox import Request
 from bridge.model.record import Record
 from bridge.store.database import Database, in_scope
+from bridge.store.lever_state import obey_lever
 from bridge.store.tables import experiments, inbox, journal, records, resolved_targets, watches
 from bridge.store.templates import Token, claim_token
 
@@ -87,6 +88,9 @@ class Experiments(Database):
                     version=RUN_VERSION,
                 )
             )
+            told = obey_lever(connection, experiment)
+            if told is not None:
+                append_request(connection, told)
             watched = {(c.source, c.value) for c in experiment.template.watched}
             if watched:
                 connection.execute(

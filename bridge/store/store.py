@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
+from bridge.store.levers import Levers
+from bridge.store.limits import Limits
 from bridge.store.migrate import upgrade
 from bridge.store.runs import Runs
 from bridge.store.schedule import Schedule, ask_all
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from bridge.model.inbox import Request
 
 
-class Store(Templates, Experiments, Runs, Schedule, Stops):
+class Store(Templates, Experiments, Runs, Schedule, Stops, Levers, Limits):
     """Everything that the bridge remembers."""
 
     @classmethod
