@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
 from bridge.dispatch import TimerDispatcher
-from bridge.engine import Engine, Providers
+from bridge.engine import Engine, Providers, Scheduler
 from bridge.model.inbox import Request, RequestKind
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
@@ -85,7 +85,7 @@ class Process:
             )
             catalog = self._make_catalog(self.settings)
             self._bridge = Bridge(self.settings, store, catalog, self._dispatcher, providers.expect)
-            self._dispatcher.start(engine)
+            self._dispatcher.start(engine, Scheduler(store, catalog, self.settings))
             self._stack = stack.pop_all()
         return self
 

@@ -11,6 +11,7 @@ from bridge.store.experiments import Experiments
 from bridge.store.migrate import upgrade
 from bridge.store.runs import Runs
 from bridge.store.schedule import Schedule, ask_all
+from bridge.store.schedules import Schedules
 from bridge.store.stops import Stops
 from bridge.store.tables import meta
 from bridge.store.templates import Templates
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bridge.model.inbox import Request
 
 
-class Store(Templates, Experiments, Runs, Schedule, Stops):
+class Store(Templates, Experiments, Runs, Schedule, Stops, Schedules):
     """Everything that the bridge remembers."""
 
     @classmethod
