@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,6 @@ from bridge.cli.connection import connect
 from bridge.cli.exits import EPILOG, CommandError, Exit
 from bridge.cli.output import clean, show, show_json, tell
 from bridge.cli.validate import Cluster, Role, checked
-from bridge.model.schedule import DEFAULT_HISTORY, LONGEST_HISTORY, ConcurrencyPolicy
 
 if TYPE_CHECKING:
     from bridge.client.schedules import ScheduleDetail
@@ -54,16 +53,17 @@ def create(
         typer.Option(metavar="TIME", help="Once, at a time such as 2026-12-01T02:30:00Z."),
     ] = None,
     concurrency_policy: Annotated[
-        ConcurrencyPolicy,
-        typer.Option(help="Whether a run may start while an earlier one is open."),
-    ] = ConcurrencyPolicy.FORBID,
+        Literal["Forbid", "Allow"] | None,
+        typer.Option(help="Whether a run may start while an earlier one is open; else Forbid."),
+    ] = None,
     history_limit: Annotated[
-        int, typer.Option(min=1, max=LONGEST_HISTORY, help="How many slots are remembered.")
-    ] = DEFAULT_HISTORY,
+        int | None,
+        typer.Option(metavar="NUMBER", help="How many slots are remembered; else 10."),
+    ] = None,
     starting_deadline_seconds: Annotated[
         int | None,
         typer.Option(
-            metavar="SECONDS", min=1, help="Skip a slot that is later; else as the bridge is set."
+            metavar="SECONDS", help="Skip a slot that is later; else as the bridge is set."
         ),
     ] = None,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
@@ -86,7 +86,7 @@ def create(
     if file is None and (role is not None or cluster is not None):
         msg = "--role and --cluster are for a custom resource; leave them out with --template-id"
         raise CommandError(Exit.INVALID, msg)
-    members: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "template": None if file is None else checked(file, role, cluster),
         "template_id": template_id,
         "cron": cron,
@@ -101,7 +101,9 @@ def create(
         "client_token": str(uuid4()),
     }
     # Not judged here: the bridge's own words name the member and the mend.
-    request = ScheduleRequest.model_construct(**members)
+    request = ScheduleRequest.model_construct(
+        **{name: value for name, value in asked.items() if value is not None}
+    )
     with connect() as client:
         made = client.create_schedule(request)
     if as_json:

@@ -305,8 +305,10 @@ def _insert_slot(connection: sa.Connection, schedule_id: str, slot: Slot) -> boo
             experiment_id=slot.experiment,
         )
         .on_conflict_do_nothing()
+        # Asked for, because drivers do not all count the rows of such an insert.
+        .returning(schedule_slots.c.slot_at)
     )
-    return written.rowcount == 1
+    return written.one_or_none() is not None
 
 
 def _made_by_token(connection: sa.Connection, schedule_id: str) -> Schedule:
