@@ -79,6 +79,7 @@ def create(
     from uuid import uuid4
 
     from bridge.client.schedules import ScheduleRequest
+    from bridge.model.schedule import ConcurrencyPolicy
 
     if (file is None) == (template_id is None):
         msg = "give either FILE or --template-id, not both or none"
@@ -92,7 +93,7 @@ def create(
         "cron": cron,
         "timezone": timezone,
         "at": at,
-        "concurrency_policy": concurrency_policy,
+        "concurrency_policy": concurrency_policy and ConcurrencyPolicy(concurrency_policy),
         "history_limit": history_limit,
         "starting_deadline_seconds": starting_deadline_seconds,
         "description": description,

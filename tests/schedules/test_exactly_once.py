@@ -11,6 +11,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from bridge.engine import Scheduler
 from bridge.model.moment import MINUTE, Micros
 from bridge.model.schedule import ConcurrencyPolicy, Schedule, SlotOutcome
@@ -108,7 +110,7 @@ def test_workers_that_look_at_the_same_moment_start_each_slot_once(shared_url: s
 
 
 async def test_a_second_look_with_what_was_seen_before_the_first_starts_nothing(
-    shared_url: str,
+    shared_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scope = _scope()
     one, two = Store.open(shared_url), Store.open(shared_url)
@@ -120,7 +122,7 @@ async def test_a_second_look_with_what_was_seen_before_the_first_starts_nothing(
     async def old(_scope: Scope, _id: str) -> Schedule | None:
         return seen
 
-    two.schedule = old  # type: ignore[method-assign] # what it read before the other had decided
+    monkeypatch.setattr(two, "schedule", old)  # what it read before the other had decided
     assert await scheduler._decide(planned.id, scope) == []
     assert len(await one.experiments(scope)) == 1
     await _forgotten(one, [planned])
