@@ -123,7 +123,7 @@ class TimerDispatcher:
         while True:
             pause = _SLOT_SWEEP
             try:
-                for experiment_id in await scheduler.start_due():
+                async for experiment_id in scheduler.starting():
                     self.wake(experiment_id)
                 next_due = await scheduler.next_due()
                 left = 0.0 if next_due is None else (next_due - engine.store.now()) / SECOND

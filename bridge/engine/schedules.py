@@ -19,6 +19,8 @@ from bridge.model.schedule import Slot, SlotOutcome
 from bridge.model.wording import quote
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from bridge.catalog import Catalog
     from bridge.engine.slots import Due
     from bridge.model.experiment import Experiment
@@ -50,7 +52,10 @@ class Scheduler:
 
     async def start_due(self) -> list[str]:
         """Decide every slot that has come; return the ids of the runs that were started."""
-        started: list[str] = []
+        return [experiment_id async for experiment_id in self.starting()]
+
+    async def starting(self) -> AsyncIterator[str]:
+        """Decide every slot that has come; yield the id of each run as soon as it is started."""
         looked_at: set[str] = set()
         while True:
             found = await self._store.due_schedules(limit=_AT_ONCE)
@@ -58,26 +63,29 @@ class Scheduler:
             for schedule_id, scope in fresh:
                 looked_at.add(schedule_id)
                 try:
-                    started += await self._decide(schedule_id, scope)
+                    started = await self._decide(schedule_id, scope)
                 except Exception:
                     # One that cannot be decided here must not keep the others from their slots.
                     logger.exception("the slot of schedule %s could not be decided", schedule_id)
+                else:
+                    if started is not None:
+                        yield started
             if len(found) < _AT_ONCE or not fresh:
-                return started
+                return
 
-    async def _decide(self, schedule_id: str, scope: Scope) -> list[str]:
+    async def _decide(self, schedule_id: str, scope: Scope) -> str | None:
         store = self._store
         schedule = await store.schedule(scope, schedule_id)
         now = store.now()
         passed = None if schedule is None else due(schedule, now, self._late)
         if schedule is None or passed is None:
-            return []
+            return None
         run, slots = await self._run_for(schedule, passed, now)
         decided = await store.decide_slots(
             schedule, slots, run=run, run_at=passed.start, next_at=passed.next_at
         )
         started = decided is not None and decided.outcome is SlotOutcome.STARTED
-        return [run.id] if run is not None and started else []
+        return run.id if run is not None and started else None
 
     async def _run_for(
         self, schedule: Schedule, passed: Due, now: Micros

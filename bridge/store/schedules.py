@@ -197,7 +197,11 @@ class Schedules(Database):
 
     def _next_slot_at(self) -> Micros | None:
         with self._reading() as connection:
-            found = connection.execute(sa.select(sa.func.min(schedules.c.next_at))).scalar_one()
+            found = connection.execute(
+                sa.select(sa.func.min(schedules.c.next_at)).where(
+                    schedules.c.next_at.is_not(None)  # said, so that the index of due ones is used
+                )
+            ).scalar_one()
         return None if found is None else Micros(found)
 
     async def decide_slots(

@@ -8,8 +8,11 @@ import pytest
 
 from bridge.cli.exits import Exit
 from bridge.client.documents import StartRequest
+from bridge.client.schedules import ScheduleRequest
 from bridge.dialects.fis.operations import OPERATIONS
+from bridge.engine.cron import NICKNAMES
 from bridge.model.event import EventType
+from bridge.model.schedule import SlotOutcome
 from bridge.settings import Settings
 from docs import generate
 from providers import registry
@@ -107,6 +110,19 @@ def test_every_route_and_operation_is_documented() -> None:
 def test_every_event_is_documented() -> None:
     section = _section((DOCS / "api.md").read_text("utf-8"), "## Journal")
     assert _first_cells(section) == [str(kind) for kind in EventType]
+
+
+def test_schedules_are_documented_as_they_are() -> None:
+    text = (DOCS / "schedules.md").read_text("utf-8")
+    members = {field.alias for field in ScheduleRequest.model_fields.values()}
+    assert set(_first_cells(_section(text, "## Members"))) == members
+    assert _first_cells(_section(text, "## Slots")) == [str(one) for one in SlotOutcome]
+    assert set(NICKNAMES) <= set(spans(DOCS / "schedules.md"))
+    asked = [line for _, line in shell_lines() if "/v1/schedules " in line]
+    assert asked
+    for line in asked:
+        (body,) = re.findall(r"-d '([^']+)'", line)
+        ScheduleRequest.model_validate_json(body)
 
 
 def test_make_targets_that_are_named_exist() -> None:

@@ -123,7 +123,7 @@ async def test_a_second_look_with_what_was_seen_before_the_first_starts_nothing(
         return seen
 
     monkeypatch.setattr(two, "schedule", old)  # what it read before the other had decided
-    assert await scheduler._decide(planned.id, scope) == []
+    assert await scheduler._decide(planned.id, scope) is None
     assert len(await one.experiments(scope)) == 1
     await _forgotten(one, [planned])
     await one.close()
