@@ -48,11 +48,16 @@ class Process:
         *,
         providers: Callable[[Settings], Providers] = Providers,
         catalog: Callable[[Settings], Catalog] = Catalog,
+        schedules: bool = True,
     ) -> None:
-        """Prepare a bridge; other providers and another catalogue are for tests and sandboxes."""
+        """Prepare a bridge; other providers and another catalogue are for tests and sandboxes.
+
+        Without ``schedules`` it starts nothing that nobody asks for: it is there for one run.
+        """
         self.settings = settings
         self._make_providers = providers
         self._make_catalog = catalog
+        self._schedules = schedules
         self._stack = AsyncExitStack()
         self._dispatcher = TimerDispatcher()
         self._bridge: Bridge | None = None
@@ -85,7 +90,8 @@ class Process:
             )
             catalog = self._make_catalog(self.settings)
             self._bridge = Bridge(self.settings, store, catalog, self._dispatcher, providers.expect)
-            self._dispatcher.start(engine, Scheduler(store, catalog, self.settings))
+            scheduler = Scheduler(store, catalog, self.settings) if self._schedules else None
+            self._dispatcher.start(engine, scheduler)
             self._stack = stack.pop_all()
         return self
 

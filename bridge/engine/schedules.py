@@ -76,9 +76,11 @@ class Scheduler:
     async def _decide(self, schedule_id: str, scope: Scope) -> str | None:
         store = self._store
         schedule = await store.schedule(scope, schedule_id)
+        if schedule is None:
+            return None
         now = store.now()
-        passed = None if schedule is None else due(schedule, now, self._late)
-        if schedule is None or passed is None:
+        passed = due(schedule, now, self._late, restored_at=await store.restored_at())
+        if passed is None:
             return None
         run, slots = await self._run_for(schedule, passed, now)
         decided = await store.decide_slots(

@@ -13,6 +13,9 @@ from bridge.model.schedule import Schedule, Slot, SlotOutcome
 PAUSED: Final = "the schedule was paused"
 CHANGED: Final = "the schedule was changed before this slot was started"
 SUPERSEDED: Final = "missed; of the slots that were missed only the latest is started"
+RESTORED: Final = (
+    "the database was restored from a backup after this slot, which may have been started before"
+)
 _EARLIER: Final = "; earlier ones were missed too"
 
 
@@ -47,24 +50,31 @@ def coming(schedule: Schedule, most: int) -> list[Micros]:
     return found
 
 
-def due(schedule: Schedule, now: Micros, late: Micros) -> Due | None:
+def due(
+    schedule: Schedule, now: Micros, late: Micros, *, restored_at: Micros | None = None
+) -> Due | None:
     """Decide what becomes of the slots that have come; None where none has.
 
     Of several at most the latest is started, and only if its time is no longer ago than its
-    deadline (``late`` where the schedule has none of its own). As many of the others as the
-    schedule remembers are noted as skipped.
+    deadline (``late`` where the schedule has none of its own) and the database has not been put
+    back to an earlier state since. As many of the others as the schedule remembers are noted as
+    skipped.
     """
     passed, more = _passed(schedule, schedule.next_at, now)
     if not passed:
         return None
     deadline = late if schedule.starting_deadline is None else schedule.starting_deadline * SECOND
     latest = passed[-1]
-    start = latest if now - latest <= deadline else None
-    skipped = [
-        _skipped(slot, now, SUPERSEDED if start is not None else _missed(now - slot, deadline))
-        for slot in passed
-        if slot != start
-    ]
+    known = restored_at is None or latest > restored_at
+    start = latest if now - latest <= deadline and known else None
+    skipped = []
+    for slot in passed:
+        if slot == start:
+            continue
+        reason = SUPERSEDED if start is not None else _missed(now - slot, deadline)
+        if restored_at is not None and slot <= restored_at:
+            reason = RESTORED
+        skipped.append(_skipped(slot, now, reason))
     return Due(start, _noted(skipped, more=more), next_slot(schedule, now))
 
 

@@ -20,12 +20,13 @@ from bridge.model.scope import Scope
 from bridge.store.database import Database, in_scope
 from bridge.store.errors import TokenConflictError
 from bridge.store.experiments import insert_experiment
-from bridge.store.tables import experiments, schedule_slots, schedules, tokens
+from bridge.store.tables import experiments, meta, schedule_slots, schedules, tokens
 from bridge.store.templates import Token, claim_token
 
 if TYPE_CHECKING:
     from bridge.model.experiment import Experiment
 
+_RESTORED = meta.c.name == "restored_at"
 _PARTS = (schedules.c.body, schedules.c.next_at)
 
 
@@ -204,6 +205,17 @@ class Schedules(Database):
             ).scalar_one()
         return None if found is None else Micros(found)
 
+    async def restored_at(self) -> Micros | None:
+        """Return when the database was last put back to an earlier state; None if never."""
+        return await self._run(self._restored_at)
+
+    def _restored_at(self) -> Micros | None:
+        with self._reading() as connection:
+            found = connection.execute(
+                sa.select(meta.c.value).where(_RESTORED)
+            ).scalar_one_or_none()
+        return None if found is None else Micros(int(found))
+
     async def decide_slots(
         self,
         seen: Schedule,
@@ -266,6 +278,12 @@ class Schedules(Database):
         if slot.outcome is SlotOutcome.STARTED:
             insert_experiment(connection, run)
         return slot
+
+
+def note_restore(connection: sa.Connection, now: Micros) -> None:
+    """Note that what came before now may have been done by the database that is lost."""
+    connection.execute(meta.delete().where(_RESTORED))
+    connection.execute(meta.insert().values(name="restored_at", value=str(now)))
 
 
 def _settle(connection: sa.Connection, schedule: Schedule, slots: Sequence[Slot]) -> None:

@@ -11,7 +11,7 @@ from bridge.store.experiments import Experiments
 from bridge.store.migrate import upgrade
 from bridge.store.runs import Runs
 from bridge.store.schedule import Schedule, ask_all
-from bridge.store.schedules import Schedules
+from bridge.store.schedules import Schedules, note_restore
 from bridge.store.stops import Stops
 from bridge.store.tables import meta
 from bridge.store.templates import Templates
@@ -47,4 +47,7 @@ class Store(Templates, Experiments, Runs, Schedule, Stops, Schedules):
                 connection.execute(meta.insert().values(name="epoch", value=str(epoch)))
             elif epoch > int(known):
                 connection.execute(meta.update().where(row).values(value=str(epoch)))
-            return ask_all(connection, request) if epoch > int(known or 0) else 0
+            if epoch <= int(known or 0):
+                return 0
+            note_restore(connection, self.now())
+            return ask_all(connection, request)

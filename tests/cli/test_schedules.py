@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -14,12 +15,21 @@ import pytest
 from bridge.cli import schedule
 from bridge.cli.connection import connect
 from bridge.client.schedules import ScheduleRequest
-from bridge.model.schedule import DEFAULT_HISTORY, ConcurrencyPolicy, SlotOutcome
+from bridge.model.moment import SECOND, Micros
+from bridge.model.schedule import (
+    DEFAULT_HISTORY,
+    ConcurrencyPolicy,
+    Schedule,
+    Slot,
+    SlotOutcome,
+)
+from bridge.store import Store, sqlite_url
 from docs.generate import commands
 from tests.cli.conftest import Running
 from tests.cli.doubles import World, document
 from tests.cli.test_commands import Command
 from tests.cli.test_serve import served
+from tests.schedules.conftest import schedule as due_schedule
 
 Start = Callable[..., Running]
 
@@ -107,6 +117,34 @@ def test_over_http_a_slot_starts_within_a_second_and_everything_is_undone(
         client.delete_schedule(made.id)
         assert client.schedules().schedules == ()
     assert bridge.process.poll() is None
+
+
+def test_a_bridge_that_is_there_for_one_run_starts_no_slot(
+    command: Command, tmp_path: Path, template: str
+) -> None:
+    url = sqlite_url(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+
+    async def plan() -> Schedule:
+        store = Store.open(url)
+        # Of a slot that has come: a bridge that serves would start it, or note why not, at once.
+        now = Micros(store.now() - SECOND)
+        planned = await store.create_schedule(due_schedule("EXT1", now, at=Micros(now + 1)))
+        await store.close()
+        return planned
+
+    async def left() -> tuple[Schedule | None, list[Slot]]:
+        store = Store.open(url)
+        found = (
+            await store.schedule(planned.scope, planned.id),
+            await store.slots(planned.id),
+        )
+        await store.close()
+        return found
+
+    planned = asyncio.run(plan())
+    assert command("run", template)[0] == 0
+    assert asyncio.run(left()) == (planned, [])
 
 
 @pytest.mark.parametrize(

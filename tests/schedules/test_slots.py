@@ -6,11 +6,14 @@ import logging
 
 import pytest
 
+from bridge.engine.slots import RESTORED
 from bridge.model.experiment import ExperimentStatus
+from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import SECOND
 from bridge.model.schedule import ConcurrencyPolicy, SlotOutcome
-from tests.schedules.conftest import SCOPE, Desk, moment
+from tests.schedules.conftest import SCOPE, START, Desk, moment
 
+STOP = Request(experiment="", kind=RequestKind.STOP, at=START)
 ALLOW = ConcurrencyPolicy.ALLOW
 
 
@@ -120,6 +123,20 @@ async def test_after_a_year_away_a_bounded_number_of_slots_is_noted(desk: Desk) 
     assert [slot.outcome.value for slot in slots] == ["started", "skipped", "skipped"]
     assert slots[-1].reason.endswith("earlier ones were missed too")
     assert "earlier" not in slots[-2].reason
+
+
+async def test_after_a_restore_no_slot_before_it_is_started(desk: Desk) -> None:
+    planned = await desk.plan(starting_deadline=3600)
+    await desk.store.raise_epoch(0, STOP)
+    desk.time.now = moment("2026-06-01T12:03:30")
+    await desk.store.raise_epoch(1, STOP)
+    assert await desk.scheduler.start_due() == []
+    slots = await desk.store.slots(planned.id)
+    assert len(slots) == 3
+    assert {slot.reason for slot in slots} == {RESTORED}
+    # Raised once, the epoch holds nothing back any more.
+    await desk.store.raise_epoch(1, STOP)
+    assert len(await desk.at("2026-06-01T12:04:00")) == 1
 
 
 # --- a run that is still open ----------------------------------------------------------------
