@@ -11,7 +11,8 @@ from bridge.store.experiments import Experiments
 from bridge.store.migrate import upgrade
 from bridge.store.runs import Runs
 from bridge.store.schedule import Schedule, ask_all
-from bridge.store.schedules import Schedules, note_restore
+from bridge.store.schedules import Schedules
+from bridge.store.slots import note_restore
 from bridge.store.stops import Stops
 from bridge.store.tables import meta
 from bridge.store.templates import Templates
