@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bridge.model.moment import Micros
 from bridge.model.schedule import ConcurrencyPolicy, Schedule, Slot, SlotOutcome
 from bridge.model.scope import Scope
-from bridge.store.database import Database
+from bridge.store.database import Database, in_scope
 from bridge.store.experiments import insert_experiment
 from bridge.store.tables import experiments, meta, schedule_slots, schedules
 
@@ -35,6 +35,16 @@ def schedule_from(row: sa.Row[*tuple[Any, ...]]) -> Schedule:
     return found.model_copy(update={"next_at": row.next_at})
 
 
+def _slot_from(row: sa.Row[*tuple[Any, ...]]) -> Slot:
+    return Slot(
+        slot_at=row.slot_at,
+        at=row.at,
+        outcome=SlotOutcome(row.outcome),
+        reason=row.reason,
+        experiment=row.experiment_id,
+    )
+
+
 class Slots(Database):
     """The schedules that are due, and what became of their slots."""
 
@@ -49,16 +59,29 @@ class Slots(Database):
                 .where(schedule_slots.c.schedule_id == schedule_id)
                 .order_by(schedule_slots.c.slot_at.desc())
             ).all()
-        return [
-            Slot(
-                slot_at=row.slot_at,
-                at=row.at,
-                outcome=SlotOutcome(row.outcome),
-                reason=row.reason,
-                experiment=row.experiment_id,
-            )
-            for row in rows
-        ]
+        return [_slot_from(row) for row in rows]
+
+    async def schedule_and_slots(
+        self, scope: Scope, schedule_id: str
+    ) -> tuple[Schedule, list[Slot]] | None:
+        """Return a schedule and its slots, the latest first, as they were at one moment."""
+        return await self._run(self._schedule_and_slots, scope, schedule_id)
+
+    def _schedule_and_slots(
+        self, scope: Scope, schedule_id: str
+    ) -> tuple[Schedule, list[Slot]] | None:
+        with self._reading() as connection:
+            rows = connection.execute(
+                sa.select(*PARTS, schedule_slots)
+                .outerjoin_from(
+                    schedules, schedule_slots, schedule_slots.c.schedule_id == schedules.c.id
+                )
+                .where(in_scope(schedules, scope), schedules.c.id == schedule_id)
+                .order_by(schedule_slots.c.slot_at.desc())
+            ).all()
+        if not rows:
+            return None
+        return schedule_from(rows[0]), [_slot_from(row) for row in rows if row.outcome is not None]
 
     async def due_schedules(self, *, limit: int = 100) -> list[tuple[str, Scope]]:
         """List the schedules whose slot has come, the longest due first."""

@@ -99,7 +99,7 @@ def test_over_http_a_slot_starts_within_a_second_and_everything_is_undone(
 ) -> None:
     bridge = served(start, monkeypatch)
     with connect() as client:
-        at = datetime.now(UTC) + timedelta(seconds=1)
+        at = datetime.now(UTC) + timedelta(seconds=2)
         made = client.create_schedule(
             ScheduleRequest(template=document(seconds=1), at=at.isoformat())
         )

@@ -43,7 +43,7 @@ async def decided(here: Here, schedule_id: str) -> ScheduleDetail:
 
 
 async def test_what_is_scheduled_is_started_in_time_and_undone(here: Here) -> None:
-    made = await here.client.create_schedule(request(at=soon(0.3), tags={"team": "a"}))
+    made = await here.client.create_schedule(request(at=soon(1), tags={"team": "a"}))
     assert made.state is ScheduleState.ACTIVE
     assert made.at is not None
     assert made.coming == (made.at,)
@@ -159,7 +159,7 @@ async def test_a_template_that_does_not_exist_is_not_scheduled(here: Here) -> No
 
 
 async def test_a_repeat_with_the_token_answers_the_first_one(here: Here) -> None:
-    asked = request(at=soon(0.3), client_token="once")
+    asked = request(at=soon(1), client_token="once")
     made = await here.client.create_schedule(asked)
     await decided(here, made.id)
     # The time is past by now, and is no reason to refuse a repeat.
@@ -218,7 +218,7 @@ async def test_what_is_given_is_changed_and_the_rest_is_left(here: Here) -> None
 
 
 async def test_deleting_leaves_runs_alone(here: Here) -> None:
-    made = await here.client.create_schedule(request(at=soon(0.1), template=document(seconds=60)))
+    made = await here.client.create_schedule(request(at=soon(1), template=document(seconds=60)))
     (slot,) = (await decided(here, made.id)).slots
     deleted = await here.client.delete_schedule(made.id)
     assert (deleted.id, deleted.slots) == (made.id, (slot,))

@@ -73,7 +73,7 @@ class Schedules:
         try:
             earlier = token and await bridge.store.schedule_of_token(bridge.scope, token)
             if earlier:
-                return await self._detail(earlier)
+                return await self._detail(earlier.id)
             now = bridge.store.now()
             fresh = new_schedule(asked, scope=bridge.scope, template="", now=now)
             if asked.template is not None:
@@ -81,7 +81,7 @@ class Schedules:
             else:
                 template = await stored_template(bridge, asked.template_id or "", asked.tags)
             fresh = fresh.model_copy(update={"template_id": template.id})
-            return await self._detail(await bridge.store.create_schedule(fresh, token))
+            return await self._detail((await bridge.store.create_schedule(fresh, token)).id)
         except InvalidDocumentError as error:
             raise invalid(error.problems) from None
         except TokenConflictError as error:
@@ -102,7 +102,7 @@ class Schedules:
 
     async def show(self, schedule_id: str) -> ScheduleDetail:
         """Show a schedule, its next slots, and what became of the latest ones."""
-        return await self._detail(await self._find(unquote(schedule_id)))
+        return await self._detail(unquote(schedule_id))
 
     async def change(self, schedule_id: str, request: Request) -> ScheduleDetail:
         """Change what is given of a schedule: `paused` pauses it or lets it go on."""
@@ -119,14 +119,14 @@ class Schedules:
                 await stored_template(self._bridge, wanted.template_id, wanted.tags)
             after, slots = changed(before, wanted, now)
             if await store.update_schedule(after, before=before, slots=slots):
-                return await self._detail(after)
+                return await self._detail(after.id)
         raise conflict(
             f"schedule {quote(unquote(schedule_id))} is being changed by others; ask again"
         )
 
     async def delete(self, schedule_id: str) -> ScheduleDetail:
         """Delete a schedule and what it remembers; its runs are left alone."""
-        found = await self._detail(await self._find(unquote(schedule_id)))
+        found = await self._detail(unquote(schedule_id))
         if await self._bridge.store.delete_schedule(self._bridge.scope, found.id) is None:
             raise _absent(self._bridge, found.id)
         return found
@@ -139,8 +139,14 @@ class Schedules:
             raise _absent(self._bridge, schedule_id)
         return found
 
-    async def _detail(self, schedule: Schedule) -> ScheduleDetail:
-        return render_schedule_detail(schedule, await self._bridge.store.slots(schedule.id))
+    async def _detail(self, schedule_id: str) -> ScheduleDetail:
+        # Both at one moment: a slot that is decided in between would contradict the schedule.
+        found = None
+        if schedule_id.isalnum():
+            found = await self._bridge.store.schedule_and_slots(self._bridge.scope, schedule_id)
+        if found is None:
+            raise _absent(self._bridge, schedule_id)
+        return render_schedule_detail(*found)
 
 
 def _absent(bridge: Bridge, schedule_id: str) -> Exception:
