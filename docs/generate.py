@@ -263,9 +263,8 @@ def _setting(default: object) -> str:
 
 
 def _commands() -> str:
-    commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined] # a group
     lines: list[str] = []
-    for name, command in commands.items():
+    for name, command in commands():
         arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
         lines += [f"### `{' '.join(['faultbridge', name, *arguments])}`", "", *_help(command.help)]
         rows = [
@@ -275,6 +274,16 @@ def _commands() -> str:
         ]
         lines.append(_table(("option", "default", "meaning"), rows) if rows else "No options.\n")
     return "\n".join(lines)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name; one of a group is named ``group command``."""
+    root: Any = get_command(app)
+    for name, command in root.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {below}", one) for below, one in command.commands.items())
+        else:
+            yield name, command
 
 
 def _argument(parameter: Any) -> str:

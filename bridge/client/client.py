@@ -22,6 +22,7 @@ from bridge.client.documents import (
     Validation,
 )
 from bridge.client.errors import UnreachableError
+from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
 from bridge.model.lever import LeverStatus
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
 
 
-class Client:
+class Client(SchedulesClient):
     """A client that waits for each answer.
 
     Every method raises UnreachableError, RefusedError or FailedError.
@@ -116,7 +117,7 @@ class Client:
         return self.send(calls.action(action_id))
 
 
-class AsyncClient:
+class AsyncClient(AsyncSchedulesClient):
     """A client for an event loop.
 
     Every method raises UnreachableError, RefusedError or FailedError.
