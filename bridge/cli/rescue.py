@@ -99,9 +99,9 @@ def rescue(
     else:
         for finding in rescued.findings:
             _show(finding)
-    for problem in () if as_json else rescued.problems:
+    for problem in rescued.problems:
         tell(clean(f"faultbridge: could not look: {problem}"))
-    if not rescued.findings and not as_json:
+    if not rescued.findings:
         tell("faultbridge: no marks were found")
     if rescued.incomplete:
         raise typer.Exit(Exit.LEFT_BEHIND)
