@@ -111,7 +111,8 @@ def rescue(
 def _announce(plan: Plan) -> None:
     """Say what will be done before it is done; on standard error, since it is no result yet."""
     for _, finding in plan.act:
-        tell(clean(f"faultbridge: {finding.verdict.value}: {finding.resource}  {finding.mark}"))
+        will = finding.verdict.value.replace("would", "will")
+        tell(clean(f"faultbridge: {will}: {finding.resource}  {finding.mark}"))
         for line in _about(finding):
             tell(clean(f"    {line}"))
 
@@ -126,7 +127,7 @@ def _show(finding: Finding) -> None:
 
 
 def _about(finding: Finding) -> list[str]:
-    prior = f" (before: {finding.prior})" if finding.prior else ""
+    prior = f" ({finding.prior})" if finding.prior else ""
     due = "-" if finding.deadline is None else iso_timestamp(finding.deadline)
     return [
         f"{finding.fault}: {finding.undo}{prior}",

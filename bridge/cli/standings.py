@@ -45,16 +45,20 @@ class Source(Protocol):
 
 
 def source(settings: Settings, stack: ExitStack) -> Source:
-    """Return what knows the runs: the bridge of FAULTBRIDGE_URL, else the database, else nothing.
+    """Return what knows the runs.
 
+    The bridge of FAULTBRIDGE_URL and the database of FAULTBRIDGE_DATABASE, both where both are
+    set, since a bridge shows the runs of its own scope only; else the data directory, if any.
     A data directory without a bridge is held until the stack is left, so that none begins
     meanwhile. What it knows as open is undone all the same, and the next bridge finds it so.
     """
-    url = configured_url()
-    if url is not None:
-        return _Living()
+    several: list[Source] = []
+    if configured_url() is not None:
+        several.append(_Living())
     if settings.database:
-        return _Stored(settings, settings.database, "FAULTBRIDGE_DATABASE", alive=True)
+        several.append(_Stored(settings, settings.database, "FAULTBRIDGE_DATABASE", alive=True))
+    if several:
+        return _Several(several)
     if not settings.data.is_dir():
         return _Nothing()
     try:
@@ -68,6 +72,29 @@ def source(settings: Settings, stack: ExitStack) -> Source:
     if not settings.data.joinpath(path.rpartition("/")[2]).exists():
         return _Nothing()
     return _Stored(settings, path, f"the data directory {settings.data}", alive=alive)
+
+
+class _Several:
+    """Several that know runs; one that says that a run is held is believed before the others."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self._sources = sources
+
+    async def standings(self, ids: Iterable[str]) -> dict[str, RunStanding]:
+        wanted = list(ids)
+        found: dict[str, RunStanding] = {}
+        for one in self._sources:
+            for name, run in (await one.standings(wanted)).items():
+                if run.standing is Standing.HELD or name not in found:
+                    found[name] = run
+        return found
+
+    async def unmarked(self) -> list[Unmarked]:
+        found: dict[tuple[str, str, str], Unmarked] = {}
+        for one in self._sources:
+            for fault in await one.unmarked():
+                found.setdefault((fault.experiment, fault.action, fault.resource), fault)
+        return list(found.values())
 
 
 class _Nothing:

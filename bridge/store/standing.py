@@ -125,7 +125,7 @@ class Ledger(Database):
                 return []
             events = connection.execute(
                 sa.select(journal.c.experiment_id, journal.c.details)
-                .where(journal.c.type == EventType.UNMARKED)
+                .where(journal.c.type == EventType.UNMARKED.value)
                 .order_by(journal.c.sequence)
             ).all()
             reasons: dict[tuple[str, str], str] = {}

@@ -166,7 +166,8 @@ def found_mark(resource: CustomResource, manifest: Mapping[str, Any]) -> FoundMa
             identity=known.identity,
         ),
         record=Record(
-            id=f"{known.experiment}/{known.action}/0",
+            # The whole name: a cluster may be looked into by its ARN and by a context.
+            id=f"{known.experiment}/{known.action}/{known.id}",
             action=known.action,
             holders=(known.action,),
             fault=FAULT,

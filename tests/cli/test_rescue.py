@@ -64,7 +64,7 @@ def test_it_says_first_what_it_will_do_and_why(
     assert code == 0
     assert output == f"reverted: {THING}one  faultbridge:test:EXPgone/break\n"
     said = errors.splitlines()
-    assert said[0] == f"faultbridge: would revert: {THING}one  faultbridge:test:EXPgone/break"
+    assert said[0] == f"faultbridge: will revert: {THING}one  faultbridge:test:EXPgone/break"
     assert said[1] == "    aws:test:break: mend it"
     assert said[2].startswith(f"    as {ROLE}; deadline 20")
     assert said[2].endswith("Z; its run is unknown")
@@ -130,7 +130,7 @@ def test_anothers_marks_are_listed_and_touched_by_name_past_their_deadline(
     assert code == 0
     assert output.count("another installation's: ") == 4
     assert output.count("`--installation theirs` undoes it") == 2
-    assert "would revert" not in errors
+    assert "will revert" not in errors
     found = findings(command("rescue", "--installation", "theirs", "--json")[1])
     assert {name: one["verdict"] for name, one in found.items()} == {
         "one": "reverted",
@@ -247,9 +247,11 @@ def test_flags_add_to_the_settings(
     monkeypatch.setenv("FAULTBRIDGE_RESCUE_REGIONS", "eu-west-1")
     monkeypatch.setenv("FAULTBRIDGE_GCP_PROJECTS", "shop")
     role = "arn:aws:iam::222222222222:role/rescue"
-    flags = ("--region", "eu-west-2", "--region", "eu-west-1", "--account", role)
-    flags += ("--project", "lab", "--subscription", "sub", "--cluster", "one", "--context", "ctx")
-    assert command("rescue", *flags, "--identity", "who", "--as", "self", "--as", role)[0] == 0
+    flags = "--region eu-west-2 --region eu-west-1 --project lab --subscription sub --cluster one"
+    flags += f" --context ctx --account {role}"
+    assert (
+        command("rescue", *flags.split(), "--identity", "who", "--as", "self", "--as", role)[0] == 0
+    )
     (used,) = seen
     assert used.rescue_regions == ("eu-west-1", "eu-west-2")
     assert used.rescue_accounts == (role,)

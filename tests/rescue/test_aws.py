@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -51,12 +52,12 @@ def settings(aws: AwsEmulator, tmp_path: Any, **further: Any) -> Settings:
         account=aws.account_id,
         region="us-east-1",
         data=tmp_path / "lost",
-        retry_first="PT0S",
+        retry_first=timedelta(),
         **further,
     )
 
 
-def client(aws: AwsEmulator, service: Any, region: str, role: str | None) -> Any:
+def client(aws: AwsEmulator, service: str, region: str, role: str | None) -> Any:
     """Return a client as the administrator, or as a role of another account."""
     keys = {
         "aws_access_key_id": aws.environment()["AWS_ACCESS_KEY_ID"],
@@ -70,7 +71,9 @@ def client(aws: AwsEmulator, service: Any, region: str, role: str | None) -> Any
             "aws_secret_access_key": given["SecretAccessKey"],
             "aws_session_token": given["SessionToken"],
         }
-    return boto3.client(service, endpoint_url=aws.url, region_name=region, **keys)
+    return boto3.client(  # type: ignore[call-overload] # the stubs want a literal name
+        service, endpoint_url=aws.url, region_name=region, **keys
+    )
 
 
 def own_role(aws: AwsEmulator, name: str = "chaos") -> str:
