@@ -96,9 +96,10 @@ class KubernetesProvider(Provider):
                 try:
                     async with several:
                         await search.look_into(await self._open(looking, None, cluster_id))
-                except ProviderError as error:
+                except Exception as error:  # noqa: BLE001 - one cluster must never hide the others
+                    why = str(error) if isinstance(error, ProviderError) else _unexpected(error)
                     who = identity or "the bridge itself"
-                    search.fail(cluster_id, f"{cluster_id} as {who}: {error}")
+                    search.fail(cluster_id, f"{cluster_id} as {who}: {why}")
                 else:
                     search.searched.add(cluster_id)
 
@@ -220,3 +221,8 @@ class KubernetesProvider(Provider):
         if renew and time.monotonic() - connection.since > _TOO_FRESH:
             connection = await self._connect(cluster_id, None)
         return connection.header
+
+
+def _unexpected(error: Exception) -> str:
+    _log.error("a cluster could not be looked into", exc_info=error)
+    return f"unexpected {type(error).__name__}; the bridge's log has the details"
