@@ -132,3 +132,12 @@ def test_the_own_account_may_have_a_role_that_looks() -> None:
     role = "arn:aws:iam::111111111111:role/reader"
     (place,) = places_of(settings(rescue_accounts=(role,)))
     assert (place.scope, place.role) == (SCOPE, role)
+
+
+async def test_one_that_stands_for_nobody_there_has_seen_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud = new_cloud(monkeypatch, azure=Azure)
+    cloud.denied = {None}
+    seen = await looked(settings(rescue_identities=(OTHER,)))
+    assert seen.problems == ["azure, as the bridge itself: may not look"]
