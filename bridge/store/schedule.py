@@ -6,6 +6,7 @@ import json
 
 import sqlalchemy as sa
 
+from bridge.model.experiment import RUN_VERSION
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import Micros
 from bridge.store.database import Database
@@ -48,13 +49,14 @@ class Schedule(Database):
         return await self._run(self._due, limit)
 
     def _due(self, limit: int) -> list[str]:
-        now = self.now()
         with self._reading() as connection:
+            now = self._moment(connection)
             return list(
                 connection.execute(
                     sa.select(experiments.c.id)
                     .where(
                         experiments.c.open,
+                        experiments.c.version <= RUN_VERSION,
                         experiments.c.wake_at <= now,
                         sa.or_(
                             experiments.c.lease_until.is_(None),
@@ -81,7 +83,9 @@ class Schedule(Database):
         )
         with self._reading() as connection:
             found = connection.execute(
-                sa.select(sa.func.min(free_at)).where(experiments.c.open)
+                sa.select(sa.func.min(free_at)).where(
+                    experiments.c.open, experiments.c.version <= RUN_VERSION
+                )
             ).scalar_one()
         return None if found is None else Micros(found)
 
@@ -109,7 +113,12 @@ class Schedule(Database):
 
 def ask_all(connection: sa.Connection, request: Request) -> int:
     """Put a request into every open run's inbox; return how many there are."""
-    ids = list(connection.execute(sa.select(experiments.c.id).where(experiments.c.open)).scalars())
+    # In one order for all who ask: two that want each other's rows would wait for ever.
+    ids = list(
+        connection.execute(
+            sa.select(experiments.c.id).where(experiments.c.open).order_by(experiments.c.id)
+        ).scalars()
+    )
     for experiment_id in ids:
         append_request(connection, request.model_copy(update={"experiment": experiment_id}))
     return len(ids)
