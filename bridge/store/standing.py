@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from bridge.model.event import EventType
 from bridge.model.moment import Micros
 from bridge.model.record import Phase, Record
-from bridge.store.database import Clock, Database, chunks, open_engine, system_clock
+from bridge.store.database import Clock, Database, chunks, open_engine
 from bridge.store.tables import experiments, journal, records
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Ledger(Database):
         *,
         alive: bool,
         grace: Micros,
-        clock: Clock = system_clock,
+        clock: Clock | None = None,
         inline: bool = False,
     ) -> None:
         """Read the database at ``url``.
@@ -99,11 +99,12 @@ class Ledger(Database):
         with self._reading() as connection:
             if not sa.inspect(connection).has_table(experiments.name):
                 return found  # a database that was made anew
+            now = self._moment(connection)
             for chunk in chunks(ids):
                 rows = connection.execute(
                     sa.select(*_STANDING).where(experiments.c.id.in_(chunk))
                 ).all()
-                found |= {row.id: RunStanding(self._of(row)) for row in rows}
+                found |= {row.id: RunStanding(self._of(row, now)) for row in rows}
             over = [name for name, run in found.items() if run.standing is Standing.OVER]
             for chunk in chunks(over):
                 for name, record in self._records(connection, chunk):
@@ -123,6 +124,7 @@ class Ledger(Database):
         with self._reading() as connection:
             if not sa.inspect(connection).has_table(journal.name):
                 return []
+            now = self._moment(connection)
             events = connection.execute(
                 sa.select(journal.c.experiment_id, journal.c.details)
                 .where(journal.c.type == EventType.UNMARKED.value)
@@ -137,7 +139,7 @@ class Ledger(Database):
                 rows = connection.execute(
                     sa.select(*_STANDING).where(experiments.c.id.in_(chunk))
                 ).all()
-                standings = {row.id: self._of(row) for row in rows}
+                standings = {row.id: self._of(row, now) for row in rows}
                 for name, record in self._records(connection, chunk):
                     reason = reasons.get((name, record.resource))
                     if reason is not None and _may_stand(record):
@@ -160,12 +162,11 @@ class Ledger(Database):
         ).all()
         return [(row.experiment_id, Record.model_validate_json(row.body)) for row in rows]
 
-    def _of(self, row: sa.Row[*tuple[Any, ...]]) -> Standing:
+    def _of(self, row: sa.Row[*tuple[Any, ...]], now: Micros) -> Standing:
         if not row.open:
             return Standing.OVER
         if not self._alive:
             return Standing.ABANDONED
-        now = self.now()
         held = row.lease_until is not None and row.lease_until > now
         awaited = row.wake_at > now - self._grace
         return Standing.HELD if held or awaited else Standing.IDLE

@@ -14,7 +14,7 @@ from bridge.model.event import Event, EventType
 from bridge.model.experiment import Experiment
 from bridge.model.moment import MINUTE, SECOND, Micros
 from bridge.model.record import Phase, Record
-from bridge.store import Change, Store, sqlite_url
+from bridge.store import Change, Store, sqlite_url, system_clock
 from bridge.store.standing import Ledger, RunStanding, Standing
 from tests.store.conftest import Time, experiment
 
@@ -27,8 +27,8 @@ def time() -> Time:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, time: Time) -> AsyncIterator[Store]:
-    opened = Store.open(sqlite_url(tmp_path), clock=time)
+async def store(database: str, time: Time) -> AsyncIterator[Store]:
+    opened = Store.open(database, clock=time)
     yield opened
     await opened.close()
 
@@ -36,8 +36,8 @@ async def store(tmp_path: Path, time: Time) -> AsyncIterator[Store]:
 class Reading:
     """A ledger on the store's file."""
 
-    def __init__(self, path: Path, time: Time) -> None:
-        self._url, self._time = sqlite_url(path), time
+    def __init__(self, url: str, time: Time) -> None:
+        self._url, self._time = url, time
 
     async def __call__(self, run: Experiment, *, alive: bool = True) -> Standing | None:
         known = await self.all(run.id, alive=alive)
@@ -55,8 +55,8 @@ class Reading:
 
 
 @pytest.fixture
-def reading(tmp_path: Path, time: Time) -> Reading:
-    return Reading(tmp_path, time)
+def reading(database: str, time: Time) -> Reading:
+    return Reading(database, time)
 
 
 async def started(store: Store, time: Time) -> Experiment:
@@ -135,9 +135,9 @@ async def test_runs_of_all_scopes_are_found_and_unknown_ones_left_out(
     assert await reading.all() == {}
 
 
-async def test_the_database_is_not_changed(
-    store: Store, time: Time, reading: Reading, tmp_path: Path
-) -> None:
+async def test_the_database_is_not_changed(tmp_path: Path, time: Time) -> None:
+    reading = Reading(sqlite_url(tmp_path), time)
+    store = Store.open(sqlite_url(tmp_path), clock=time)
     run = await started(store, time)
     await store.close()
     path = tmp_path / "faultbridge.sqlite3"
@@ -151,8 +151,7 @@ async def test_the_database_is_not_changed(
     assert before
 
 
-async def test_a_database_that_was_made_anew_knows_nothing(tmp_path: Path, time: Time) -> None:
-    reading = Reading(tmp_path, time)
+async def test_a_database_that_was_made_anew_knows_nothing(reading: Reading) -> None:
     assert await reading.all("EXP1") == {}
     ledger = reading.open()
     assert await ledger.unmarked() == []
@@ -162,7 +161,21 @@ async def test_a_database_that_was_made_anew_knows_nothing(tmp_path: Path, time:
 async def test_what_is_no_database_is_said(tmp_path: Path, time: Time) -> None:
     (tmp_path / "faultbridge.sqlite3").write_bytes(b"no database at all" * 100)
     with pytest.raises(SQLAlchemyError):
-        await Reading(tmp_path, time).all("EXP1")
+        await Reading(sqlite_url(tmp_path), time).all("EXP1")
+
+
+async def test_the_servers_clock_decides_not_this_machines(postgresql_url: str, time: Time) -> None:
+    store = Store.open(postgresql_url)
+    due = Micros(system_clock() - 10 * MINUTE)
+    run = await store.start_experiment(experiment(time).model_copy(update={"created_at": due}))
+    ledger = Ledger(postgresql_url, alive=True, grace=GRACE)
+    try:
+        assert (await ledger.standings([run.id]))[run.id].standing is Standing.IDLE
+        await store.claim(run.id, owner="w", lease=MINUTE)
+        assert (await ledger.standings([run.id]))[run.id].standing is Standing.HELD
+    finally:
+        await ledger.close()
+        await store.close()
 
 
 # --- faults that could not be marked --------------------------------------------------------
