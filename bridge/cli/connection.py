@@ -51,14 +51,14 @@ def connect_async() -> AsyncClient:
 def load_settings(data: Path | None = None, **further: Sequence[str] | None) -> Settings:
     """Return the settings from the environment, with what a command line says besides.
 
-    That is the data directory, and ``further`` names that are added to those of a setting.
+    That is the data directory, and ``further`` names that come before those of a setting.
     Raises pydantic's ValidationError naming the settings that do not fit.
     """
     from bridge.settings import Settings
 
     settings = Settings() if data is None else Settings(data=data)
     added = {
-        name: tuple(dict.fromkeys((*getattr(settings, name), *names)))
+        name: tuple(dict.fromkeys((*names, *getattr(settings, name))))
         for name, names in further.items()
         if names
     }

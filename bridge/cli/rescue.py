@@ -129,7 +129,8 @@ def _show(finding: Finding) -> None:
 def _about(finding: Finding) -> list[str]:
     prior = f" ({finding.prior})" if finding.prior else ""
     due = "-" if finding.deadline is None else iso_timestamp(finding.deadline)
+    otherwise = f", else as {finding.recovery}" if finding.recovery else ""
     return [
         f"{finding.fault}: {finding.undo}{prior}",
-        f"as {finding.identity}; deadline {due}; {finding.why}",
+        f"as {finding.identity}{otherwise}; deadline {due}; {finding.why}",
     ]

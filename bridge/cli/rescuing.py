@@ -144,6 +144,7 @@ def _wire(one: Finding) -> dict[str, Any]:
         "undo": one.undo,
         "prior": one.prior,
         "identity": one.identity,
+        "recovery": one.recovery,
         "actedAs": one.acted_as,
         "deadline": None if one.deadline is None else iso_timestamp(one.deadline),
         "pastDeadline": one.past_deadline,

@@ -95,12 +95,15 @@ def test_a_dry_run_says_the_same_and_does_nothing(
         "undo": "mend it",
         "prior": "",
         "identity": ROLE,
+        "recovery": "",
         "actedAs": "",
         "pastDeadline": False,
         "run": "unknown",
         "why": "its run is unknown",
         "leftBehind": False,
     }
+    said = command("rescue", "--dry-run", "--as", "self")[1].splitlines()[2]
+    assert said.startswith(f"    as {ROLE}, else as self; deadline 20")
     assert world.states == ["broken", "whole"]
 
 
@@ -246,6 +249,7 @@ def test_flags_add_to_the_settings(
     monkeypatch.setattr(rescuing, "rescue_all", keep)
     monkeypatch.setenv("FAULTBRIDGE_RESCUE_REGIONS", "eu-west-1")
     monkeypatch.setenv("FAULTBRIDGE_GCP_PROJECTS", "shop")
+    monkeypatch.setenv("FAULTBRIDGE_RECOVERY_ROLE", "arn:aws:iam::111111111111:role/set")
     role = "arn:aws:iam::222222222222:role/rescue"
     flags = "--region eu-west-2 --region eu-west-1 --project lab --subscription sub --cluster one"
     flags += f" --context ctx --account {role}"
@@ -253,10 +257,13 @@ def test_flags_add_to_the_settings(
         command("rescue", *flags.split(), "--identity", "who", "--as", "self", "--as", role)[0] == 0
     )
     (used,) = seen
-    assert used.rescue_regions == ("eu-west-1", "eu-west-2")
+    assert used.rescue_regions == ("eu-west-2", "eu-west-1")
     assert used.rescue_accounts == (role,)
-    assert (used.gcp_projects, used.azure_subscriptions) == (("shop", "lab"), ("sub",))
+    assert (used.gcp_projects, used.azure_subscriptions) == (("lab", "shop"), ("sub",))
     assert (used.rescue_clusters, used.rescue_contexts) == (("one",), ("ctx",))
-    assert (used.rescue_identities, used.recovery_role) == (("who",), ("self", role))
+    assert (used.rescue_identities, used.recovery_role) == (
+        ("who",),
+        ("self", role, "arn:aws:iam::111111111111:role/set"),
+    ), "the first that fits is taken, so what is said now comes first"
     code, _, errors = command("rescue", "--account", "222222222222")
     assert (code, "write the ARN of one in the account" in errors) == (2, True)

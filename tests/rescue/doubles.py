@@ -151,9 +151,9 @@ class Azure(Clouds):
 
 
 class Mend(Fault):
-    """Break things."""
+    """Break things. The registry remembers a fault by its id, so it is nobody else's."""
 
-    id = "aws:test:break"
+    id = "aws:test:bend"
     provider = "aws"
     undoing = "mend it"
 

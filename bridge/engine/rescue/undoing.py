@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.engine.context import words
 from bridge.engine.rescue.search import NAME
 from bridge.engine.rescue.verdicts import Verdict
-from iam.identities import in_own_cloud
+from iam.identities import SELF, in_own_cloud
 from providers.contract import AccessDeniedError, Caller, Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _tried(one: _Undo, outcome: Outcome) -> str:
 
 
 def _result(one: _Undo, verdict: Verdict, reason: str) -> Finding:
-    acted_as = (one.caller.identity or "self") if one.refusal else ""
+    acted_as = (one.caller.identity or SELF) if one.refusal else ""
     if acted_as and verdict is not Verdict.FAILED:
         more = f"; {reason}" if reason else ""
         reason = f"as {acted_as}, since the mark's identity was refused: {one.refusal}{more}"

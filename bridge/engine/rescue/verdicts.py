@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bridge.engine.rescue.search import NAME
 from bridge.model.moment import SECOND, Micros, iso_timestamp
 from bridge.store.standing import Standing
+from iam.identities import SELF
+from providers.contract import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +56,8 @@ class Finding:
     """The prior state, as the mark tells it."""
     identity: str = ""
     """As whom the fault was made, and is undone unless that is refused."""
+    recovery: str = ""
+    """As whom it is undone if that is refused; empty where nobody is named."""
     acted_as: str = ""
     """As whom it was undone, where that was another."""
     deadline: Micros | None = None
@@ -173,10 +179,13 @@ class Judge:
 
     def _about(self, one: Sighting) -> Finding:
         mark, record = one.found.mark, one.found.record
-        try:
-            undo = self._providers.fault(mark.fault).undoing
-        except KeyError:
-            undo = ""
+        undo = recovery = ""
+        with suppress(KeyError):
+            fault = self._providers.fault(mark.fault)
+            undo = fault.undoing
+            caller = Caller(one.scope, mark.identity or None, NAME, self._installation)
+            if second := self._providers.recovery(fault.provider, caller):
+                recovery = second.identity or SELF
         return Finding(
             resource=record.resource,
             mark=mark.key,
@@ -188,6 +197,7 @@ class Judge:
             undo=undo or "put it back as it was",
             prior=" ".join(f"{name}={word}" for name, word in one.found.notes.items()),
             identity=mark.identity,
+            recovery=recovery,
             deadline=mark.deadline,
             past_deadline=mark.deadline is not None and self._now > mark.deadline + self._grace,
         )
