@@ -379,6 +379,8 @@ class FoundMark:
     """Enough to ``observe`` and ``revert``: resource, fault and state."""
     problem: str = ""
     """Why it cannot be acted on (written by a newer version, state not readable)."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What the mark says of the prior state, in its own words."""
 
 
 @dataclass(frozen=True)
@@ -402,6 +404,9 @@ class Fault(ABC):
     """Which provider's sessions it needs: a key of the registry."""
     target: ClassVar[TargetSpec | None] = None
     permissions: ClassVar[tuple[Permission, ...]] = ()
+    undoing: ClassVar[str] = ""
+    """What ``revert`` does to one resource, in words that follow "would": ``start it again``.
+    Every fault that can be marked has them: ``rescue`` says so before it acts."""
     effect: ClassVar[str | None] = None
     """Name of the effect for the overlap rule; None when several may share a resource."""
     settle_every: ClassVar[timedelta] = timedelta(seconds=1)
@@ -607,6 +612,13 @@ class Provider(ABC):
     A registered class is called with the settings and with ``peer``, which returns another
     provider of the process by name (a cluster's provider needs the cloud's, to log in).
     """
+
+    regional: ClassVar[bool] = False
+    """Whether a search sees one account and Region, so that there is one for each."""
+    looks_as_all: ClassVar[bool] = False
+    """Whether one search looks as each of the settings' ``rescue_identities`` by itself."""
+    lists_partly: ClassVar[bool] = False
+    """Whether a list silently leaves out what the caller may not read; then all callers look."""
 
     @abstractmethod
     async def session(

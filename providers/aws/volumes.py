@@ -62,6 +62,7 @@ class DetachVolume(LastingFault, MarkedEc2Fault):
     """
 
     id = "aws:ebs:detach-volume"
+    undoing = "attach it where it was"
     provider = "aws"
     target = TargetSpec("Volumes", "aws:ec2:ebs-volume")
     effect = "ebs:attachment"

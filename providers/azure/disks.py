@@ -66,6 +66,7 @@ class DetachDisks(LastingFault, MarkedAzureFault):
     """
 
     id = "azure:compute:detach-disks"
+    undoing = "attach it where it was"
     provider = "azure"
     target = TargetSpec("Volumes", "azure:compute:disk")
     effect = "azure:disk-attachment"

@@ -62,6 +62,7 @@ class DetachDisks(LastingFault, LabelledFault):
     """
 
     id = "gcp:compute:detach-disks"
+    undoing = "attach it where it was"
     provider = "gcp"
     target = TargetSpec("Volumes", "gcp:compute:disk")
     effect = "gce:disk-attachment"

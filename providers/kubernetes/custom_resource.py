@@ -51,6 +51,7 @@ class InjectCustomResource(Fault):
     """Create a Chaos Mesh, Litmus or other custom resource in a cluster; remove it at the end."""
 
     id = FAULT
+    undoing = "delete it, with which its controller undoes what it did"
     provider = "kubernetes"
     target = TargetSpec("Cluster", "aws:eks:cluster", single=True)
     permissions = (
