@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bridge.model.moment import parse_duration
@@ -20,6 +20,12 @@ Names = Annotated[tuple[str, ...], NoDecode]
 """Names separated by commas: what a shell, a unit file and a container all pass on unchanged."""
 
 
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+"""The same, and never shown."""
+
+SHORTEST_TOKEN: Final = 16
+"""Characters of a token that nobody guesses."""
+
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 """``pattern=identity`` pairs separated by commas."""
 
@@ -27,7 +33,12 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 class Settings(BaseSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
-    model_config = SettingsConfigDict(env_prefix="FAULTBRIDGE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FAULTBRIDGE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # some of them are secrets
+    )
 
     installation: str = Field(
         default="",
@@ -131,6 +142,22 @@ class Settings(BaseSettings):
         description="Identities that `rescue` looks into clusters as, separated by commas.",
     )
 
+    signal_tokens: Secrets = Field(
+        default=(),
+        description="Tokens that `POST /v1/signals` takes, separated by commas, each of 16 "
+        "characters or more; several, so that they can be replaced one by one.",
+    )
+    signal_topics: Names = Field(
+        default=(),
+        description="ARNs of the SNS topics whose signed messages count as signals, separated by "
+        "commas.",
+    )
+    signal_memory: timedelta = Field(
+        default=timedelta(days=1),
+        description="How long a pushed signal keeps new runs from starting, unless it is repeated "
+        "or cleared.",
+    )
+
     @field_validator(
         "minimum_duration",
         "lease",
@@ -141,6 +168,7 @@ class Settings(BaseSettings):
         "poll_shortest",
         "retry_first",
         "retry_longest",
+        "signal_memory",
         mode="before",
     )
     @classmethod
@@ -148,13 +176,26 @@ class Settings(BaseSettings):
         return parse_duration(value) if isinstance(value, str) else value
 
     @field_validator(
-        "hosts", "rescue_identities", "gcp_projects", "azure_subscriptions", mode="before"
+        "hosts",
+        "rescue_identities",
+        "gcp_projects",
+        "azure_subscriptions",
+        "signal_tokens",
+        "signal_topics",
+        mode="before",
     )
     @classmethod
     def _names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(name for part in value.split(",") if (name := part.strip()))
+
+    @field_validator("signal_tokens")
+    @classmethod
+    def _long_enough(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(token) < SHORTEST_TOKEN for token in tokens):
+            raise ValueError(f"a token is shorter than {SHORTEST_TOKEN} characters; lengthen it")
+        return tokens
 
     @field_validator("gcp_identities", "azure_identities", mode="before")
     @classmethod

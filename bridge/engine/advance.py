@@ -62,6 +62,7 @@ class Engine:
             providers,
             installation=settings.installation,
             every=settings.stop_poll,
+            memory=settings.signal_memory,
             wake=wake,
         )
         self._worker = worker
@@ -115,7 +116,13 @@ class Engine:
             retry_longest=micros(settings.retry_longest),
             look_first=micros(settings.poll_shortest),
         )
-        return Run(experiment, {r.id: r for r in claimed.records}, traits, limits)
+        return Run(
+            experiment,
+            {r.id: r for r in claimed.records},
+            traits,
+            limits,
+            pushed=self.stop_watch.pushed(c.source for c in experiment.template.watched),
+        )
 
 
 class _Advance:
@@ -228,7 +235,7 @@ class _Advance:
 
     async def _read_conditions(self) -> None:
         experiment = self._run.experiment
-        watched = experiment.template.watched
+        watched = [c for c in experiment.template.watched if c.source not in self._run.pushed]
         if experiment.status is not ExperimentStatus.RUNNING or not watched:
             return
         readings: dict[str, Reading] = {}

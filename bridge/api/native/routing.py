@@ -11,6 +11,7 @@ from bridge.api.native.catalog import add_catalog
 from bridge.api.native.experiments import Experiments
 from bridge.api.native.health import add_health
 from bridge.api.native.problems import ProblemRoute, not_found
+from bridge.api.native.signals import Signals
 from bridge.api.native.templates import add_validation
 from bridge.model.wording import quote
 
@@ -20,6 +21,7 @@ def routes(bridge: Bridge) -> APIRouter:
     found = APIRouter(tags=["Faultbridge"], route_class=ProblemRoute)
     add_validation(bridge, found)
     Experiments(bridge).add_to(found)
+    Signals(bridge).add_to(found)
     add_catalog(bridge, found)
     add_health(bridge, found)
     found.add_api_route(
