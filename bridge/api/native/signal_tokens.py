@@ -7,7 +7,6 @@ Azure action group and some others can be given nothing but a URL.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
@@ -58,7 +57,7 @@ def _offered(request: Request) -> Iterator[str]:
     elif scheme.lower() == "basic":
         try:
             pair = base64.b64decode(rest.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, no ASCII, or no UTF-8 in it
             return
         yield pair.partition(":")[2]
 

@@ -8,7 +8,6 @@ v1.5. The certificate lies on ``sns.REGION.amazonaws.com`` (in China ``.amazonaw
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -154,7 +153,7 @@ def verify(message: SnsMessage, certificate: Certificate, now: Micros) -> None:
             padding.PKCS1v15(),
             _HASHES[message.signature_version](),
         )
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, ValueError):  # or no base64
         raise UnverifiedError(
             "the signature does not fit the message; was it changed on its way?"
         ) from None
