@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter
@@ -36,7 +37,10 @@ class Signals:
     def __init__(self, bridge: Bridge) -> None:
         """Work on a bridge."""
         self._bridge = bridge
-        self._topics = Topics(bridge.settings.signal_topics, bridge.fetch)
+
+    @cached_property
+    def _topics(self) -> Topics:
+        return Topics(self._bridge.settings.signal_topics, self._bridge.fetch)
 
     def add_to(self, routes: APIRouter) -> None:
         """Add the route."""
