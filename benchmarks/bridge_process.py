@@ -31,6 +31,7 @@ class BridgeProcess:
         self._environment = environment
         self.sent_at = 0.0
         """When the last StartExperiment was sent, in seconds since the epoch."""
+        self.url = ""
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -61,6 +62,7 @@ class BridgeProcess:
             errors.seek(0)
             raise BenchmarkError(f"the bridge did not start:\n{errors.read()}")
         self._pid = process.pid
+        self.url = url[0]
         self.fis: Any = boto3.client(
             "fis",
             endpoint_url=url[0],
