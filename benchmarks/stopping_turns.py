@@ -13,6 +13,7 @@ import httpx
 from bridge_process import BridgeProcess
 from cloud import TAG
 from emulator_process import BenchmarkError
+from measurement import busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,8 +46,8 @@ class Turn:
     """Until whoever sent it had an answer."""
     first: float
     """Until the first call that reverts arrived at the cloud."""
-    first_busy: float
-    """Of that, while the cloud was handling other calls."""
+    ours: float
+    """Of that, what passed while the cloud was not busy with the look that comes before it."""
     last_call: float
     """Until the last call that reverts was answered."""
     reverted: float
@@ -145,7 +146,10 @@ class StoppingTurns:
     def _wait(self, run: str, holds: Callable[[Any], bool]) -> Any:
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            found = self._http.get(f"/v1/experiments/{run}").raise_for_status().json()
+            try:
+                found = self._http.get(f"/v1/experiments/{run}").raise_for_status().json()
+            except httpx.ConnectError:
+                raise BenchmarkError(f"the bridge has ended: {self._bridge.last_words()}") from None
             if holds(found):
                 return found
             time.sleep(_LOOK_EVERY)
@@ -209,11 +213,11 @@ def _turn(sent: float, answered: float, calls: Sequence[Call], reverted: float) 
     if not starts:
         raise BenchmarkError("no instance was started again")
     first = starts[0].at
-    busy = sum(min(call.at + call.handling, first) - call.at for call in calls if call.at < first)
+    before = [call for call in calls if sent <= call.at < first]
     return Turn(
         answered=answered - sent,
         first=first - sent,
-        first_busy=busy,
+        ours=first - sent - busy(before, first),
         last_call=max(call.at + call.handling for call in starts) - sent,
         reverted=reverted - sent,
     )

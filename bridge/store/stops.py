@@ -230,7 +230,7 @@ class Stops(Database):
                             experiment=experiment, kind=RequestKind.STOP, at=now, details=details
                         ),
                     )
-            before_now = watchers.asked_before(list(asked))
+            before_now = watchers.asked_before(sorted(asked))
             # In one order for all writers, as above.
             for experiment, request in sorted(asked.items()):
                 if experiment not in before_now:
@@ -264,9 +264,14 @@ class _Watchers:
         return found
 
     def asked_before(self, ids: list[str]) -> set[str]:
-        """Return which of the runs have a request to stop in their inbox, read or not."""
+        """Return which of the runs have a request to stop in their inbox, read or not.
+
+        The runs are locked before that is looked for: what another asks of them meanwhile counts.
+        """
         found: set[str] = set()
         for part in chunks(ids):
+            locked = sa.select(experiments.c.id).where(experiments.c.id.in_(part))
+            self._connection.execute(locked.order_by(experiments.c.id).with_for_update()).all()
             query = sa.select(inbox.c.experiment_id).where(
                 inbox.c.experiment_id.in_(part), inbox.c.kind == str(RequestKind.STOP)
             )
