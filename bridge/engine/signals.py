@@ -52,10 +52,15 @@ async def hear(
     for name, places in by_source.items():
         source = source_of(name)
         said = [signals[place] for place in places]
+        counts = [True] * len(places)
         if source.pushed:
             oldest = Micros(store.now() - micros(memory))
-            await store.save_signals(name, said, oldest=oldest)
-        rings = [place for place in places if signals[place].state is SignalState.TRIGGERED]
+            counts = await store.save_signals(name, said, oldest=oldest)
+        rings = [
+            place
+            for place, one in zip(places, counts, strict=True)
+            if one and signals[place].state is SignalState.TRIGGERED
+        ]
         if rings:
             found = await store.stop_watchers(
                 name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -13,7 +13,8 @@ from bridge.model.moment import MINUTE, Micros
 from bridge.model.scope import Scope
 from bridge.store.database import Database, chunks, in_scope, insert_if_absent
 from bridge.store.experiments import append_request
-from bridge.store.tables import experiments, inbox, polls, stop_readings, watches
+from bridge.store.tables import polls, stop_readings, watches
+from bridge.store.watchers import Watchers, pushed_details
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -121,26 +122,31 @@ class Stops(Database):
                     found[row.value] = Reading(row.value, row.state, read_at)
         return found
 
-    async def save_signals(self, source: str, signals: Sequence[Signal], *, oldest: Micros) -> None:
+    async def save_signals(
+        self, source: str, signals: Sequence[Signal], *, oldest: Micros
+    ) -> list[bool]:
         """Keep what was pushed of a source that is never read, and forget what is older.
 
-        A signal that arrives after a later one of the same name changes nothing.
+        Returns, by signal, whether it counts: one that arrives after a later one of the same
+        alert does not, and changes nothing.
         """
-        await self._run(self._save_signals, source, signals, oldest)
+        return await self._run(self._save_signals, source, signals, oldest)
 
-    def _save_signals(self, source: str, signals: Sequence[Signal], oldest: Micros) -> None:
+    def _save_signals(self, source: str, signals: Sequence[Signal], oldest: Micros) -> list[bool]:
+        counts = [True] * len(signals)
+        one_source = sa.and_(in_scope(stop_readings, HEARD), stop_readings.c.source == source)
         with self._writing() as connection:
             now = self._moment(connection)
-            one_source = sa.and_(in_scope(stop_readings, HEARD), stop_readings.c.source == source)
             # In one order for all writers: two that want each other's rows would wait for ever.
-            for signal in sorted(signals, key=lambda one: one.key):
+            for place in sorted(range(len(signals)), key=lambda place: signals[place].key):
+                signal = signals[place]
                 if len(signal.key) > LONGEST_KEY:
                     continue
                 at = min(signal.at or now, now)
                 new = {"state": str(signal.state), "read_at": at}
                 key = {"scope": str(HEARD), "source": source, "value": signal.key}
                 if not insert_if_absent(connection, stop_readings, {**key, **new}):
-                    connection.execute(
+                    written = connection.execute(
                         stop_readings.update()
                         .where(
                             one_source,
@@ -149,9 +155,11 @@ class Stops(Database):
                         )
                         .values(**new)
                     )
+                    counts[place] = written.rowcount == 1
             connection.execute(
                 stop_readings.delete().where(one_source, stop_readings.c.read_at < oldest)
             )
+        return counts
 
     async def heard(self, source: str, *, since: Micros) -> list[Reading]:
         """Return what was pushed of a source since then; each under its signal's key."""
@@ -212,7 +220,7 @@ class Stops(Database):
     ) -> list[list[str]]:
         with self._writing() as connection:
             now = self._moment(connection)
-            watchers = _Watchers(connection, source)
+            watchers = Watchers(connection, source)
             asked: dict[str, Request] = {}
             stopped: list[list[str]] = []
             for signal in signals:
@@ -223,7 +231,7 @@ class Stops(Database):
                 found = watchers.of(values, made_before=before)
                 stopped.append(sorted(found))
                 for experiment, value in found.items():
-                    details = _pushed(signal, value)
+                    details = pushed_details(signal, value)
                     asked.setdefault(
                         experiment,
                         Request(
@@ -236,56 +244,3 @@ class Stops(Database):
                 if experiment not in before_now:
                     append_request(connection, request)
         return stopped
-
-
-class _Watchers:
-    """The runs that watch conditions of one source, within one transaction."""
-
-    def __init__(self, connection: sa.Connection, source: str) -> None:
-        self._connection = connection
-        self._source = watches.c.source == source
-        self.values: list[str] = list(
-            connection.execute(sa.select(watches.c.value).where(self._source).distinct()).scalars()
-        )
-
-    def of(self, values: list[str], *, made_before: Micros | None) -> dict[str, str]:
-        """Return which runs watch any of the values, with the value that each watches."""
-        found: dict[str, str] = {}
-        for part in chunks(values):
-            query = sa.select(watches.c.experiment_id, watches.c.value).where(
-                self._source, watches.c.value.in_(part)
-            )
-            if made_before is not None:
-                query = query.join(experiments, experiments.c.id == watches.c.experiment_id).where(
-                    experiments.c.created_at <= made_before
-                )
-            for row in self._connection.execute(query.order_by(watches.c.id.desc())):
-                found[row.experiment_id] = row.value
-        return found
-
-    def asked_before(self, ids: list[str]) -> set[str]:
-        """Return which of the runs have a request to stop in their inbox, read or not.
-
-        The runs are locked before that is looked for: what another asks of them meanwhile counts.
-        """
-        found: set[str] = set()
-        for part in chunks(ids):
-            locked = sa.select(experiments.c.id).where(experiments.c.id.in_(part))
-            self._connection.execute(locked.order_by(experiments.c.id).with_for_update()).all()
-            query = sa.select(inbox.c.experiment_id).where(
-                inbox.c.experiment_id.in_(part), inbox.c.kind == str(RequestKind.STOP)
-            )
-            found.update(self._connection.execute(query).scalars())
-        return found
-
-
-def _pushed(signal: Signal, value: str) -> dict[str, Any]:
-    """Return what the journal says of a stop: the condition, and that its signal was pushed."""
-    return {
-        "reason": "Experiment halted by stop condition.",
-        "cause": value,
-        "source": signal.source,
-        "pushed": True,
-        "signal": signal.reason,
-        "event": signal.event,
-    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from providers.contract import PushedSource
@@ -55,6 +56,12 @@ def parse(text: str) -> dict[str, str]:
     return labels
 
 
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Mapping[str, str]:
+    """Read what is asked about again with every run that starts or is looked at."""
+    return parse(text)
+
+
 def _unquoted(text: str) -> str:
     if not text.startswith('"'):
         return text
@@ -84,7 +91,7 @@ class AlertmanagerSource(PushedSource):
     def matches(self, value: str, said: str) -> bool:
         """Say whether an alert has the labels; an empty one means absent, as in Prometheus."""
         try:
-            wanted, labels = parse(value), parse(said)
+            wanted, labels = _parsed(value), _parsed(said)
         except ValueError:
             return False
         return all(labels.get(name, "") == text for name, text in wanted.items())

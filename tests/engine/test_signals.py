@@ -202,6 +202,22 @@ async def test_an_older_signal_that_arrives_later_changes_nothing(bench: Bench) 
     assert (await bench.run(run)).status is ExperimentStatus.COMPLETED
 
 
+async def test_an_older_signal_that_is_delivered_again_stops_no_run_that_came_after(
+    bench: Bench,
+) -> None:
+    then = bench.world.now
+    fired = signal(at=then)
+    await push(bench, fired)
+    await push(bench, signal(SignalState.CLEAR, at=then + MINUTE))
+    bench.world.now = Micros(then + 2 * MINUTE)
+    run = await bench.start({"halt": halt(length="PT1H")}, pushed=("down",))
+    await bench.drive(seconds=60)
+    (again,) = await push(bench, fired)
+    assert again.stopped == ()
+    (new,) = await push(bench, signal(at=then + 3 * MINUTE))
+    assert new.stopped == (run,)
+
+
 async def test_a_clock_ahead_of_ours_does_not_outlast_the_next_signal(bench: Bench) -> None:
     await push(bench, signal(at=bench.world.now + HOUR))
     await push(bench, signal(SignalState.CLEAR))

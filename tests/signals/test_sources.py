@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +57,26 @@ def test_a_condition_that_is_written_well(source: StopSource, value: str) -> Non
 )
 def test_a_condition_of_alerts_that_means_nothing(value: str, complaint: str) -> None:
     assert complaint in (ALERT.check_value(value) or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [(ALERT, 'ALERTS{a="b"}' + " " * 7), (ALERT, DOWN), (AZURE, RULE), (GOOGLE, POLICY)],
+)
+def test_fis_clients_take_a_condition_as_it_is(source: StopSource, value: str) -> None:
+    shape: Any = (
+        botocore.session.get_session()
+        .get_service_model("fis")
+        .shape_for("CreateExperimentTemplateStopConditionInput")
+    )
+    condition = {"source": source.source, "value": value}
+    assert not ParamValidator().validate(condition, shape).has_errors()
+    for name, text in condition.items():
+        # What the service itself checks, and boto3 does not.
+        limits = shape.members[name].metadata
+        assert len(text) <= limits["max"]
+        assert re.search(limits["pattern"], text)
+    assert source.check_value(value) is None
 
 
 def test_ids_of_other_things_are_refused() -> None:
