@@ -204,8 +204,9 @@ def insert_if_absent(connection: sa.Connection, table: sa.Table, values: dict[st
     Two processes may be at it at once: whoever comes second waits for the first, and is told.
     """
     kind = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = connection.execute(kind(table).values(**values).on_conflict_do_nothing())
-    return added.rowcount == 1
+    # Asked for what it returns: the number of rows is not told by every driver.
+    added = kind(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
+    return connection.execute(added).one_or_none() is not None
 
 
 def chunks(values: list[T]) -> Iterator[list[T]]:
