@@ -44,8 +44,10 @@ class Turn:
 
     answered: float
     """Until whoever sent it had an answer."""
+    begins: float
+    """Until the undo's first call arrived at the cloud: it looks before it acts."""
     first: float
-    """Until the first call that reverts arrived at the cloud."""
+    """Until the first call that reverts arrived there."""
     ours: float
     """Of that, what passed while the cloud was not busy with the look that comes before it."""
     last_call: float
@@ -213,9 +215,11 @@ def _turn(sent: float, answered: float, calls: Sequence[Call], reverted: float) 
     if not starts:
         raise BenchmarkError("no instance was started again")
     first = starts[0].at
-    before = [call for call in calls if sent <= call.at < first]
+    # The poll of the alarms goes on beside it.
+    before = [call for call in calls if sent <= call.at < first and call.service == "ec2"]
     return Turn(
         answered=answered - sent,
+        begins=(before[0].at if before else first) - sent,
         first=first - sent,
         ours=first - sent - busy(before, first),
         last_call=max(call.at + call.handling for call in starts) - sent,

@@ -122,7 +122,7 @@ class Here:
         return started.id
 
     async def until(self, run: str, holds: Any) -> ExperimentDetail:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 detail = await self.client.experiment(run)
                 if holds(detail):
@@ -147,7 +147,6 @@ def settings(tmp_path: Path) -> Settings:
         data=tmp_path / "data",
         minimum_duration=timedelta(seconds=1),
         stop_poll=timedelta(seconds=0.05),
-        stop_unreadable=timedelta(seconds=0.5),
         poll_shortest=timedelta(milliseconds=10),
         retry_first=timedelta(milliseconds=10),
         retry_longest=timedelta(milliseconds=20),

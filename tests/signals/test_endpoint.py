@@ -149,13 +149,19 @@ async def test_an_alert_that_is_firing_keeps_a_run_from_beginning(here: Here) ->
     assert (await here.client.experiment(again)).stop_conditions[0].state == "clear"
 
 
-async def test_a_condition_that_nobody_pushes_stops_no_run(here: Here) -> None:
-    # An alarm that could not be read for as long as this would stop it.
-    run = await here.run(PROMETHEUS)
-    started = (await here.client.experiment(run)).now
-    over = started + 3 * here.process.settings.stop_unreadable
-    await here.until(run, lambda detail: detail.now > over)
-    assert not (await here.client.experiment(run)).status.ended
+class TestSilence:
+    """A bridge that bears unread conditions for a moment only."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"stop_unreadable": timedelta(seconds=0.2)})
+
+    async def test_a_condition_that_nobody_pushes_stops_no_run(self, here: Here) -> None:
+        run = await here.run(PROMETHEUS)
+        started = (await here.client.experiment(run)).now
+        over = started + 3 * here.process.settings.stop_unreadable
+        await here.until(run, lambda detail: detail.now > over)
+        assert not (await here.client.experiment(run)).status.ended
 
 
 async def test_a_change_of_before_a_run_says_nothing_of_one_that_reads_its_alarm(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from bridge.engine import new_experiment
 from bridge.model.experiment import ActionsMode
 from bridge.model.moment import Micros
 from bridge.model.signal import Signal, SignalState
 from bridge.model.template import StopCondition
-from bridge.store import Store, sqlite_url
+from bridge.store import Store
 from tests.store.conftest import template
 
 
@@ -25,8 +24,8 @@ def _same(value: str, said: str) -> bool:
     return value == said
 
 
-async def test_each_run_is_asked_once_and_each_signal_kept_once(tmp_path: Path) -> None:
-    stores = [Store.open(sqlite_url(tmp_path)) for _ in range(2)]
+async def test_each_run_is_asked_once_and_each_signal_kept_once(database: str) -> None:
+    stores = [Store.open(database) for _ in range(2)]
     first = stores[0]
     condition = StopCondition(source="test:push", value="down")
     runs = []
