@@ -88,6 +88,16 @@ async def test_a_signal_stops_the_run_that_waits_for_it_and_no_other(
     assert asked["signal"] == heard["reason"] != ""
 
 
+async def test_a_run_is_woken_at_once(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await here.run(PROMETHEUS)
+    woken: list[str] = []
+    monkeypatch.setattr(here.process.bridge.dispatcher, "wake", woken.append)
+    await here.push(webhook(alert("resolved")))
+    assert woken == []
+    await here.push(webhook())
+    assert woken == [run]
+
+
 async def test_a_signal_that_nothing_waits_for_stops_nothing(here: Here) -> None:
     run = await here.run(PROMETHEUS)
     for other in (google(), azure(), ringing(event), webhook(alert(alertname="ShopDown"))):
