@@ -65,6 +65,10 @@ bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each clo
 bench-stopping: $(VENV)/pins-dev $(VENV)/project ## Measure how soon a run that is stopped undoes
 	$(VENV)/bin/python benchmarks/stopping
 
+.PHONY: bench-workers
+bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
+	$(VENV)/bin/python benchmarks/workers
+
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
