@@ -6,14 +6,16 @@ file, a container or a Lambda function alike.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -30,7 +32,10 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 """``pattern=identity`` pairs separated by commas."""
 
 
-class Settings(BaseSettings):
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+
+
+class Settings(GuardrailSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
     model_config = SettingsConfigDict(
@@ -140,9 +145,35 @@ class Settings(BaseSettings):
         description="Where Azure Resource Manager answers, if not in Azure's public cloud: an "
         "emulator's URL on loopback, or an https one.",
     )
+    rescue_regions: Names = Field(
+        default=(),
+        description="AWS Regions that `rescue` looks into beside `region`, separated by commas.",
+    )
+    rescue_accounts: Names = Field(
+        default=(),
+        description="AWS accounts that `rescue` looks into beside `account`: in each the ARN of "
+        "a role that may be assumed there, separated by commas.",
+    )
+    rescue_clusters: Names = Field(
+        default=(),
+        description="EKS clusters that `rescue` looks into even if it may not list them: ARNs, or "
+        "names in `account` and `region`, separated by commas.",
+    )
+    rescue_contexts: Names = Field(
+        default=(),
+        description="Contexts of the kubeconfig that `rescue` looks into, separated by commas; "
+        "empty: all of `kubeconfig`, if that is set.",
+    )
     rescue_identities: Names = Field(
         default=(),
-        description="Identities that `rescue` looks into clusters as, separated by commas.",
+        description="Identities that `rescue` looks as where the bridge's own may not, and into "
+        "clusters at all, separated by commas.",
+    )
+    recovery_role: Names = Field(
+        default=(),
+        description="As whom `rescue` undoes where a mark's own identity may not: a role's ARN, "
+        "also a Google service account or an Azure client id, one for each cloud, separated by "
+        "commas; `self` is whoever runs the command.",
     )
 
     signal_tokens: Secrets = Field(
@@ -180,9 +211,14 @@ class Settings(BaseSettings):
 
     @field_validator(
         "hosts",
-        "rescue_identities",
         "gcp_projects",
         "azure_subscriptions",
+        "rescue_regions",
+        "rescue_accounts",
+        "rescue_clusters",
+        "rescue_contexts",
+        "rescue_identities",
+        "recovery_role",
         "signal_tokens",
         "signal_topics",
         mode="before",
@@ -199,6 +235,17 @@ class Settings(BaseSettings):
         if any(len(token) < SHORTEST_TOKEN for token in tokens):
             raise ValueError(f"a token is shorter than {SHORTEST_TOKEN} characters; lengthen it")
         return tokens
+
+    @field_validator("rescue_accounts")
+    @classmethod
+    def _roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for role in value:
+            if not _ROLE.fullmatch(role):
+                raise ValueError(
+                    f'"{role[:128]}" is no role: write the ARN of one in the account, such as '
+                    "arn:aws:iam::222222222222:role/faultbridge-rescue"
+                )
+        return value
 
     @field_validator("gcp_identities", "azure_identities", mode="before")
     @classmethod

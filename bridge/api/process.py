@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
-from bridge.engine import Engine, Providers
+from bridge.engine import Engine, Providers, Scheduler
 from bridge.model.inbox import Request, RequestKind
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
@@ -49,15 +49,18 @@ class Process:
         providers: Callable[[Settings], Providers] = Providers,
         catalog: Callable[[Settings], Catalog] = Catalog,
         works: bool = True,
+        schedules: bool = True,
     ) -> None:
         """Prepare a bridge; other providers and another catalogue are for tests and sandboxes.
 
         One that does not work only answers requests: workers on its database advance the runs.
+        Without ``schedules`` it starts nothing that nobody asks for: it is there for one run.
         """
         self.settings = settings
         self._works = works
         self._make_providers = providers
         self._make_catalog = catalog
+        self._schedules = schedules
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatching | None = None
         self._bridge: Bridge | None = None
@@ -93,7 +96,8 @@ class Process:
             self._bridge = Bridge(self.settings, store, catalog, dispatcher, providers.expect)
             await _open_dispatcher(dispatcher)
             if self._works:
-                dispatcher.start(engine)
+                scheduler = Scheduler(store, catalog, self.settings) if self._schedules else None
+                dispatcher.start(engine, scheduler)
             self._dispatcher = dispatcher
             self._stack = stack.pop_all()
         return self

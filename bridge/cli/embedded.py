@@ -92,7 +92,7 @@ async def run_embedded(
     interruption = Interruption(settings)
     with interruption.listening():
         try:
-            async with Process(settings) as process:
+            async with Process(settings, schedules=False) as process:
                 return await _run(process, document, view, interruption)
         except (StartError, DirectoryInUseError) as error:
             code = Exit.INVALID if isinstance(error, StartError) else Exit.NO_BRIDGE

@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 from bridge.model.event import EventType
 from bridge.model.experiment import ActionsMode, ActionStatus, ExperimentStatus, FailureCode
+from bridge.model.lever import LeverStatus
 from bridge.model.problem import Problem, Severity
 from bridge.model.record import Phase
 from bridge.model.signal import SignalState
@@ -60,6 +61,21 @@ class ReleaseRequest(RequestDocument):
     """Give up undoing one record; what is left of the fault is the operator's business then."""
 
     reason: str = Field(min_length=1, max_length=512)
+
+
+class LeverRequest(RequestDocument):
+    """Move the safety lever."""
+
+    status: LeverStatus
+    """``engaged`` or ``disengaged``."""
+    reason: str = Field(min_length=1, max_length=512)
+
+    @field_validator("status")
+    @classmethod
+    def _wanted(cls, value: LeverStatus) -> LeverStatus:
+        if value is LeverStatus.ENGAGING:
+            raise ValueError('is on the way there; write "engaged" or "disengaged"')
+        return value
 
 
 # --- answers ------------------------------------------------------------------------------
@@ -194,6 +210,18 @@ class ExperimentDetail(ExperimentSummary):
         if not self.status.ended:
             return ()
         return tuple(one for one in self.records if one.left_behind or not one.ended)
+
+
+class LeverState(Document):
+    """How the safety lever stands."""
+
+    status: LeverStatus
+    """``engaging`` while runs that it stopped are still being undone."""
+    reason: str
+    changed_at: datetime | None = None
+    """None where it was never moved."""
+    stopping: int = 0
+    """Runs that this request told to stop."""
 
 
 class JournalEvent(Document):

@@ -17,6 +17,7 @@ from bridge.engine.calls import begin_inject, perform
 from bridge.engine.context import Apply, Context
 from bridge.engine.decisions import Call, Initiate, Inject, Prepare, Revert
 from bridge.engine.experiment import planned_length
+from bridge.engine.guardrails import Timetable
 from bridge.engine.machine import decide
 from bridge.engine.run import Limits, Run
 from bridge.engine.stop_conditions import StopWatch
@@ -25,7 +26,7 @@ from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import MINUTE, SECOND, Micros, micros
 from bridge.model.record import Phase
-from bridge.store import Change, LeaseLostError, OverlapError
+from bridge.store import AtOnceError, Change, LeaseLostError, OverlapError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,6 +71,7 @@ class Engine:
         )
         self._worker = worker
         self._wake = wake
+        self._timetable = Timetable(settings.calendar)
         self._pokes: dict[str, asyncio.Event] = {}
 
     def poke(self, experiment_id: str) -> bool:
@@ -96,6 +98,7 @@ class Engine:
             stop_watch=self.stop_watch,
             guard=guard,
             installation=self.settings.installation,
+            rules=self.settings,
             wake=lambda: self._wake(experiment_id),
         )
         try:
@@ -118,6 +121,7 @@ class Engine:
             retry_first=micros(settings.retry_first),
             retry_longest=micros(settings.retry_longest),
             look_first=micros(settings.poll_shortest),
+            timetable=self._timetable,
         )
         return Run(
             experiment,
@@ -170,7 +174,7 @@ class _Advance:
                 await self._wait(decision.wake_at)
         except LeaseLostError:
             await self._report_late_effects()
-        except OverlapError:
+        except (OverlapError, AtOnceError):
             # Another run was quicker. What we had in mind was not written: look again.
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await store.commit(self._claimed.claim, Change(release_until=store.now()))
@@ -250,14 +254,17 @@ class _Advance:
 
     async def _commit(self) -> None:
         if self._run.changed or self._run.events:
-            change = self._run.take_change()
-            change.inbox_read = self._read
-            await self._store.commit(self._claimed.claim, change)
+            await self._store.commit(self._claimed.claim, self._taken())
             self._unsaved.clear()
 
-    async def _let_go(self, wake_at: Micros | None, *, close: bool) -> None:
+    def _taken(self) -> Change:
         change = self._run.take_change()
         change.inbox_read = self._read
+        change.live_at_most = self._context.rules.maximum_targets_at_once
+        return change
+
+    async def _let_go(self, wake_at: Micros | None, *, close: bool) -> None:
+        change = self._taken()
         if close:
             change.close = True
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bridge.engine.guardrails import Timetable
 from bridge.model.event import Event, EventType
 from bridge.model.experiment import (
     ActionStatus,
@@ -61,6 +62,8 @@ class Limits:
     retry_first: Micros
     retry_longest: Micros
     look_first: Micros
+    timetable: Timetable = field(default_factory=Timetable)
+    """When runs may be."""
 
 
 @dataclass

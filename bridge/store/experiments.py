@@ -12,6 +12,7 @@ from bridge.model.experiment import RUN_VERSION, Experiment, ResolvedTarget
 from bridge.model.inbox import Request
 from bridge.model.record import Record
 from bridge.store.database import Database, in_scope
+from bridge.store.lever_state import obey_lever
 from bridge.store.tables import experiments, inbox, journal, records, resolved_targets, watches
 from bridge.store.templates import Token, claim_token
 
@@ -56,6 +57,42 @@ def insert_events(connection: sa.Connection, events: Iterable[Event]) -> None:
         connection.execute(journal.insert(), rows)
 
 
+def insert_experiment(connection: sa.Connection, experiment: Experiment) -> Experiment:
+    """Store a run that is due at once, within a transaction that is open already."""
+    connection.execute(
+        experiments.insert().values(
+            id=experiment.id,
+            scope=str(experiment.scope),
+            template_id=experiment.template.id,
+            template=experiment.template.model_dump_json(),
+            body=experiment_body(experiment),
+            tags=json.dumps(experiment.tags),
+            created_at=experiment.created_at,
+            open=True,
+            wake_at=experiment.created_at,
+            version=RUN_VERSION,
+        )
+    )
+    told = obey_lever(connection, experiment)
+    if told is not None:
+        append_request(connection, told)
+    watched = {(c.source, c.value) for c in experiment.template.watched}
+    if watched:
+        connection.execute(
+            watches.insert(),
+            [
+                {
+                    "experiment_id": experiment.id,
+                    "scope": str(experiment.scope),
+                    "source": source,
+                    "value": value,
+                }
+                for source, value in sorted(watched)
+            ],
+        )
+    return experiment
+
+
 class Experiments(Database):
     """Experiments by scope, their records, resolved targets and journal."""
 
@@ -73,35 +110,7 @@ class Experiments(Database):
             if earlier is not None:
                 row = connection.execute(sa.select(*PARTS).where(experiments.c.id == earlier)).one()
                 return experiment_from(row)
-            connection.execute(
-                experiments.insert().values(
-                    id=experiment.id,
-                    scope=str(experiment.scope),
-                    template_id=experiment.template.id,
-                    template=experiment.template.model_dump_json(),
-                    body=experiment_body(experiment),
-                    tags=json.dumps(experiment.tags),
-                    created_at=experiment.created_at,
-                    open=True,
-                    wake_at=experiment.created_at,
-                    version=RUN_VERSION,
-                )
-            )
-            watched = {(c.source, c.value) for c in experiment.template.watched}
-            if watched:
-                connection.execute(
-                    watches.insert(),
-                    [
-                        {
-                            "experiment_id": experiment.id,
-                            "scope": str(experiment.scope),
-                            "source": source,
-                            "value": value,
-                        }
-                        for source, value in sorted(watched)
-                    ],
-                )
-            return experiment
+            return insert_experiment(connection, experiment)
 
     async def experiment(self, scope: Scope, experiment_id: str) -> Experiment | None:
         """Return a run, or None where there is none of that id in the scope."""

@@ -60,6 +60,7 @@ class StopInstances(StayingFault, MarkedEc2Fault):
     """
 
     id = "aws:ec2:stop-instances"
+    undoing = "start it again"
     provider = "aws"
     target = TargetSpec("Instances", "aws:ec2:instance")
     effect = POWER

@@ -78,6 +78,8 @@ class Thing:
     due: Micros | None = None
     """When a transition ends."""
     marks: set[str] = field(default_factory=set)
+    tags: dict[str, str] | None = field(default_factory=dict)
+    """None where its resolver cannot tell."""
 
 
 @dataclass
@@ -389,7 +391,10 @@ class Things(Resolver):
             names = [name for name in target.resource_arns if name in world.things]
         else:
             missing, names = [], sorted(world.things)
-        return Resolution([Resource("test:thing", name, {"arn": name}) for name in names], missing)
+        found = [
+            Resource("test:thing", name, {"arn": name}, world.things[name].tags) for name in names
+        ]
+        return Resolution(found, missing)
 
 
 class Alarms(StopSource):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from contextlib import suppress
 from typing import Annotated, Final
 from urllib.parse import unquote
@@ -14,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from bridge.api.bridge import Bridge
-from bridge.api.native.bodies import described, read_document
+from bridge.api.native.bodies import described, read_document, token_of
 from bridge.api.native.problems import conflict, invalid, not_found
 from bridge.api.native.rendering import render_detail, render_event, render_record, render_summary
 from bridge.api.native.templates import accept, stored_template
@@ -35,7 +33,7 @@ from bridge.model.inbox import RequestKind
 from bridge.model.problem import Problem
 from bridge.model.scope import Scope
 from bridge.model.wording import quote
-from bridge.store import Reading, Token, TokenConflictError
+from bridge.store import Reading, TokenConflictError
 
 LONGEST_WAIT: Final = 20.0
 """Seconds that one request for events may wait; proxies and drains bear so much."""
@@ -102,7 +100,7 @@ class Experiments:
             message = 'give either "template" (a document) or "templateId", not both or none'
             raise invalid([Problem(path="template", message=message)])
         bridge = self._bridge
-        token = _token(asked)
+        token = token_of(asked, asked.client_token, "v1/start")
         if asked.template is not None:
             template = await accept(bridge, asked.template, asked.tags, token)
         else:
@@ -230,12 +228,3 @@ class Experiments:
             readings=readings,
             beginning=await store.journal(experiment.id, limit=_BEGINNING),
         )
-
-
-def _token(asked: StartRequest) -> Token | None:
-    if asked.client_token is None:
-        return None
-    rest = asked.model_dump(mode="json", exclude={"client_token"})
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
-    return Token(operation="v1/start", value=asked.client_token, fingerprint=fingerprint)
