@@ -61,6 +61,10 @@ bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API 
 bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each cloud beside its bare SDK
 	$(VENV)/bin/python benchmarks/clouds
 
+.PHONY: bench-stopping
+bench-stopping: $(VENV)/pins-dev $(VENV)/project ## Measure how soon a run that is stopped undoes
+	$(VENV)/bin/python benchmarks/stopping
+
 .PHONY: bench-workers
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers

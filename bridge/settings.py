@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.guardrail_settings import GuardrailSettings
@@ -21,6 +21,12 @@ from bridge.model.moment import parse_duration
 Names = Annotated[tuple[str, ...], NoDecode]
 """Names separated by commas: what a shell, a unit file and a container all pass on unchanged."""
 
+
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+"""The same, and never shown."""
+
+SHORTEST_TOKEN: Final = 16
+"""Characters of a token that nobody guesses."""
 
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 """``pattern=identity`` pairs separated by commas."""
@@ -32,7 +38,12 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASC
 class Settings(GuardrailSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
-    model_config = SettingsConfigDict(env_prefix="FAULTBRIDGE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FAULTBRIDGE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # some of them are secrets
+    )
 
     installation: str = Field(
         default="",
@@ -165,6 +176,22 @@ class Settings(GuardrailSettings):
         "commas; `self` is whoever runs the command.",
     )
 
+    signal_tokens: Secrets = Field(
+        default=(),
+        description="Tokens that `POST /v1/signals` takes, separated by commas, each of 16 "
+        "characters or more; several, so that they can be replaced one by one.",
+    )
+    signal_topics: Names = Field(
+        default=(),
+        description="ARNs of the SNS topics whose signed messages count as signals, separated by "
+        "commas.",
+    )
+    signal_memory: timedelta = Field(
+        default=timedelta(days=1),
+        description="How long a pushed signal keeps new runs from starting, unless it is repeated "
+        "or cleared.",
+    )
+
     @field_validator(
         "minimum_duration",
         "lease",
@@ -175,6 +202,7 @@ class Settings(GuardrailSettings):
         "poll_shortest",
         "retry_first",
         "retry_longest",
+        "signal_memory",
         mode="before",
     )
     @classmethod
@@ -191,6 +219,8 @@ class Settings(GuardrailSettings):
         "rescue_contexts",
         "rescue_identities",
         "recovery_role",
+        "signal_tokens",
+        "signal_topics",
         mode="before",
     )
     @classmethod
@@ -198,6 +228,13 @@ class Settings(GuardrailSettings):
         if not isinstance(value, str):
             return value
         return tuple(name for part in value.split(",") if (name := part.strip()))
+
+    @field_validator("signal_tokens")
+    @classmethod
+    def _long_enough(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(token) < SHORTEST_TOKEN for token in tokens):
+            raise ValueError(f"a token is shorter than {SHORTEST_TOKEN} characters; lengthen it")
+        return tokens
 
     @field_validator("rescue_accounts")
     @classmethod

@@ -589,14 +589,31 @@ class StopSource(ABC):
 
     source: ClassVar[str]
     provider: ClassVar[str]
+    pushed: ClassVar[bool] = False
+    """Whether it is only heard, when somebody pushes a signal, and never read."""
 
     def check_value(self, value: str) -> str | None:
         """Return what is wrong with the form of a value, or None; no I/O."""
         return None if value else "is empty"
 
+    def matches(self, value: str, said: str) -> bool:
+        """Say whether a condition's value means what a signal names; no I/O."""
+        return value == said
+
     @abstractmethod
     async def read(self, session: Any, values: Sequence[str]) -> Mapping[str, StopState]:
         """Read all values with the reader's session. Raises ProviderError."""
+
+
+class PushedSource(StopSource):
+    """Stop conditions of a system that cannot be asked; it pushes signals."""
+
+    provider = ""
+    pushed = True
+
+    async def read(self, session: Any, values: Sequence[str]) -> Mapping[str, StopState]:  # noqa: ARG002 - there is nobody to ask
+        """Nobody can be asked: raises ProviderError."""
+        raise ProviderError(f"{self.source} is only heard when a signal is pushed")
 
 
 class Peer(Protocol):

@@ -155,6 +155,12 @@ def _stop_condition_problems(
         elif complaint := source.check_value(condition.value):
             message = f"{quote(condition.value)} {complaint}"
             yield Problem(path=child(path, "value"), message=message)
+        elif source.pushed:
+            message = (
+                f"{source.source} is heard only when somebody pushes it to POST /v1/signals; "
+                "see docs/signals.md, and push one before you rely on it"
+            )
+            yield Problem(path=path, message=message, severity=Severity.WARNING)
 
 
 def _undo_warnings(fault: Fault, parameters: FaultParameters, path: str) -> Iterator[Problem]:

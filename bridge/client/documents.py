@@ -17,6 +17,7 @@ from bridge.model.experiment import ActionsMode, ActionStatus, ExperimentStatus,
 from bridge.model.lever import LeverStatus
 from bridge.model.problem import Problem, Severity
 from bridge.model.record import Phase
+from bridge.model.signal import SignalState
 
 
 class Document(BaseModel):
@@ -184,7 +185,8 @@ class StopConditionReading(Document):
     source: str
     value: str | None = None
     state: str | None = None
-    """``clear``, ``triggered`` or ``unreadable``; None before the first reading."""
+    """``clear``, ``triggered`` or ``unreadable``; None before the first reading, and for one that
+    is only heard, before the first signal."""
     read_at: datetime | None = None
 
 
@@ -239,6 +241,30 @@ class EventPage(Document):
     """What to give as ``after`` for what comes next."""
     ended: bool
     """Whether the run had ended when this was read."""
+
+
+class HeardSignal(Document):
+    """One signal that was pushed, and what came of it."""
+
+    source: str
+    value: str
+    """The condition, as its own system names it."""
+    state: SignalState
+    reason: str = ""
+    event: str = ""
+    """The sender's id of the event."""
+    stopped: tuple[str, ...] = ()
+    """The runs whose stop condition it meets: asked to stop, now or by an earlier signal."""
+
+
+class SignalReport(Document):
+    """What came of a push; a signal that nothing waits for stops nothing."""
+
+    signals: tuple[HeardSignal, ...] = ()
+    stopped: tuple[str, ...] = ()
+    """All the runs that were asked to stop."""
+    note: str = ""
+    """What else was done: a subscription confirmed."""
 
 
 class CatalogParameter(Document):

@@ -66,6 +66,7 @@ class Engine:
             providers,
             installation=settings.installation,
             every=settings.stop_poll,
+            memory=settings.signal_memory,
             wake=wake,
         )
         self._worker = worker
@@ -122,7 +123,13 @@ class Engine:
             look_first=micros(settings.poll_shortest),
             timetable=self._timetable,
         )
-        return Run(experiment, {r.id: r for r in claimed.records}, traits, limits)
+        return Run(
+            experiment,
+            {r.id: r for r in claimed.records},
+            traits,
+            limits,
+            pushed=self.stop_watch.pushed(c.source for c in experiment.template.watched),
+        )
 
 
 class _Advance:
@@ -236,7 +243,7 @@ class _Advance:
 
     async def _read_conditions(self) -> None:
         experiment = self._run.experiment
-        watched = experiment.template.watched
+        watched = [c for c in experiment.template.watched if c.source not in self._run.pushed]
         if experiment.status is not ExperimentStatus.RUNNING or not watched:
             return
         readings: dict[str, Reading] = {}

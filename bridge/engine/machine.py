@@ -75,10 +75,11 @@ def _check_timetable(run: Run, now: Micros) -> None:
 
 def _check_stop_conditions(run: Run, now: Micros) -> None:
     experiment = run.experiment
-    watched = experiment.template.watched
-    if experiment.status is not ExperimentStatus.RUNNING or not watched:
+    if experiment.status is not ExperimentStatus.RUNNING:
         return
-    for condition in watched:
+    for condition in experiment.template.watched:
+        if condition.source in run.pushed:
+            continue  # silence is its rule: nobody says that it goes on being clear
         reading = run.readings.get(condition.value or "")
         known = reading.read_at if reading else None
         since = max(known or Micros(0), experiment.started_at or experiment.created_at)

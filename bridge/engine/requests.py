@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.model import lever
 from bridge.model.event import EventType
@@ -11,6 +11,8 @@ from bridge.model.inbox import Request, RequestKind
 from bridge.model.record import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.engine.run import Run
     from bridge.model.moment import Micros
 
@@ -30,11 +32,20 @@ def take(run: Run, request: Request, now: Micros) -> None:
             str(details.get("reason", "Experiment stopped.")),
             now,
             cause=cause,
+            **_pushed(details),
         )
     elif request.kind is RequestKind.RELEASE:
         _release(run, str(details.get("record", "")), str(details.get("reason", "")), now)
     else:
         _late_effect(run, request, now)
+
+
+def _pushed(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a pushed signal said, for the journal; nothing for other requests."""
+    if not details.get("pushed"):
+        return {}
+    said = {name: str(details.get(name, "")) for name in ("source", "signal", "event")}
+    return {"pushed": True, **said}
 
 
 def _release(run: Run, record_id: str, reason: str, now: Micros) -> None:

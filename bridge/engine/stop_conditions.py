@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bridge.engine.signals import heard_readings
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import micros
 from providers.contract import Caller, ProviderError, StopState, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bridge.engine.providers import Providers
     from bridge.model.scope import Scope
@@ -35,23 +37,49 @@ class StopWatch:
         *,
         installation: str,
         every: timedelta,
+        memory: timedelta = timedelta(days=1),
         wake: Callable[[str], None],
     ) -> None:
-        """Read each scope's conditions once ``every`` interval, however many bridges run."""
+        """Read each scope's conditions once ``every`` interval, however many bridges run.
+
+        What was pushed counts for as long as ``memory``.
+        """
         self._store = store
         self._providers = providers
         self._installation = installation
         self._every = every
+        self._memory = memory
         self._wake = wake
         self._failures: dict[tuple[Scope, str], int] = {}
         self._asked: set[tuple[str, str]] = set()
         """Runs that were asked to stop, by condition: an undo may outlast many readings."""
 
+    def pushed(self, sources: Iterable[str]) -> frozenset[str]:
+        """Return which of the sources are never read, only heard."""
+        found = set()
+        for source in sources:
+            # One that is unknown fails its run where it is read, with a reason.
+            with suppress(KeyError):
+                if self._providers.stop_source(source).pushed:
+                    found.add(source)
+        return frozenset(found)
+
     async def read(
         self, scope: Scope, source: str, values: Sequence[str]
     ) -> Mapping[str, StopState]:
-        """Read some conditions now and keep what they say. Raises ProviderError."""
+        """Read some conditions now and keep what they say. Raises ProviderError.
+
+        One that is only heard is clear unless a signal says that it is triggered.
+        """
         reader = self._providers.stop_source(source)
+        if reader.pushed:
+            heard = await heard_readings(self._store, reader, values, memory=self._memory)
+            return {
+                value: StopState.TRIGGERED
+                if value in heard and heard[value].state == StopState.TRIGGERED
+                else StopState.CLEAR
+                for value in values
+            }
         caller = Caller(scope, None, "reader", self._installation)
         session = await self._providers.session(reader.provider, caller)
         states = await reader.read(session, sorted(set(values)))
@@ -62,7 +90,9 @@ class StopWatch:
 
     async def poll(self) -> None:
         """Read what is due to be read, and ask the runs whose condition holds to stop."""
-        watched = await self._store.watched()
+        everything = await self._store.watched()
+        heard = self.pushed({source for _, source in everything})
+        watched = {place: runs for place, runs in everything.items() if place[1] not in heard}
         self._asked &= {
             (experiment, value)
             for runs in watched.values()

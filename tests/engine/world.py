@@ -49,6 +49,7 @@ from providers.contract import (
     OutcomeKind,
     Outcomes,
     Provider,
+    PushedSource,
     Resolution,
     Resolver,
     Resource,
@@ -409,6 +410,15 @@ class Alarms(StopSource):
         return {value: world.alarms.get(value, StopState.UNREADABLE) for value in values}
 
 
+class Pushes(PushedSource):
+    """Is only heard; a value is met by every signal that begins with it."""
+
+    source = "test:push"
+
+    def matches(self, value: str, said: str) -> bool:
+        return said.startswith(value)
+
+
 class WorldProvider(Provider):
     """Opens sessions into the world."""
 
@@ -441,7 +451,7 @@ class WorldProviders(Providers):
         return Things()
 
     def stop_source(self, source: str) -> StopSource:
-        return Alarms()
+        return {one.source: one for one in (Alarms(), Pushes())}[source]
 
     def provider(self, name: str) -> Provider:
         return self._provider
@@ -500,6 +510,7 @@ class Bench:
         targets: dict[str, TemplateTarget] | None = None,
         *,
         stop_conditions: tuple[str, ...] = (),
+        pushed: tuple[str, ...] = (),
         actions_mode: ActionsMode = ActionsMode.RUN_ALL,
         **template: Any,
     ) -> str:
@@ -513,7 +524,9 @@ class Bench:
                 targets=targets or {"all": TemplateTarget(resource_type="test:thing")},
                 actions=actions,
                 stop_conditions=tuple(
-                    StopCondition(source="test:alarm", value=value) for value in stop_conditions
+                    StopCondition(source=source, value=value)
+                    for source, values in (("test:alarm", stop_conditions), ("test:push", pushed))
+                    for value in values
                 ),
                 identity="somebody",
                 **template,

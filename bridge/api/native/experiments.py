@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Final
 from urllib.parse import unquote
 
@@ -25,10 +26,12 @@ from bridge.client.documents import (
     StopRequest,
 )
 from bridge.engine import new_experiment
+from bridge.engine.signals import heard_readings
 from bridge.model import inbox
 from bridge.model.experiment import Experiment
 from bridge.model.inbox import RequestKind
 from bridge.model.problem import Problem
+from bridge.model.scope import Scope
 from bridge.model.wording import quote
 from bridge.store import Reading, TokenConflictError
 
@@ -202,13 +205,22 @@ class Experiments:
             )
         return found
 
+    async def _readings(self, scope: Scope, source: str, values: list[str]) -> dict[str, Reading]:
+        bridge = self._bridge
+        with suppress(KeyError):  # the run may be older than the catalogue
+            known = bridge.catalog.stop_source(source)
+            if known.pushed:
+                memory = bridge.settings.signal_memory
+                return await heard_readings(bridge.store, known, values, memory=memory)
+        return await bridge.store.readings(scope, source, values)
+
     async def _detail(self, experiment: Experiment) -> ExperimentDetail:
         store = self._bridge.store
         watched = experiment.template.watched
         readings: dict[str, Reading] = {}
         for source in sorted({condition.source for condition in watched}):
             values = [c.value or "" for c in watched if c.source == source]
-            readings |= await store.readings(experiment.scope, source, values)
+            readings |= await self._readings(experiment.scope, source, values)
         return render_detail(
             experiment,
             now=store.now(),
