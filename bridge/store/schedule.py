@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import Micros
 from bridge.store.database import Database
-from bridge.store.experiments import append_request
 from bridge.store.tables import experiments, inbox
 
 
@@ -56,10 +55,7 @@ class Schedule(Database):
                     .where(
                         experiments.c.open,
                         experiments.c.wake_at <= now,
-                        sa.or_(
-                            experiments.c.lease_until.is_(None),
-                            experiments.c.lease_until <= now,
-                        ),
+                        _free(now),
                     )
                     .order_by(experiments.c.wake_at)
                     .limit(limit)
@@ -71,19 +67,27 @@ class Schedule(Database):
         return await self._run(self._next_due)
 
     def _next_due(self) -> Micros | None:
-        # A leased run is free at its lease's end at the earliest: its holder may have died.
-        free_at = sa.case(
-            (
-                sa.func.coalesce(experiments.c.lease_until, 0) > experiments.c.wake_at,
-                experiments.c.lease_until,
-            ),
-            else_=experiments.c.wake_at,
-        )
+        # Both walk the index of due times from its beginning and stop at the first run that is
+        # free: before that one stand only those that somebody holds now. A search among all
+        # open runs would cost every waiting run a look each time any of them is looked after.
+        wake_at, lease_until = experiments.c.wake_at, experiments.c.lease_until
+        # A held run is free at its lease's end at the earliest: its holder may have died.
+        free_at = sa.case((lease_until > wake_at, lease_until), else_=wake_at)
         with self._reading() as connection:
-            found = connection.execute(
-                sa.select(sa.func.min(free_at)).where(experiments.c.open)
-            ).scalar_one()
-        return None if found is None else Micros(found)
+            free = connection.execute(
+                sa.select(wake_at, free_at.label("free_at"))
+                .where(experiments.c.open, _free(self.now()))
+                .order_by(wake_at)
+                .limit(1)
+            ).one_or_none()
+            held = sa.select(sa.func.min(free_at)).where(
+                experiments.c.open, lease_until > self.now()
+            )
+            if free is not None:
+                held = held.where(wake_at < free.wake_at)
+            first_held = connection.execute(held).scalar_one()
+        moments = (None if free is None else free.free_at, first_held)
+        return min((Micros(at) for at in moments if at is not None), default=None)
 
     async def take_over(self) -> int:
         """Free every lease, for a process that knows that no other is alive; return how many."""
@@ -107,9 +111,39 @@ class Schedule(Database):
             return ask_all(connection, request)
 
 
+def _free(now: Micros) -> sa.ColumnElement[bool]:
+    lease_until = experiments.c.lease_until
+    return sa.or_(lease_until.is_(None), lease_until <= now)
+
+
 def ask_all(connection: sa.Connection, request: Request) -> int:
-    """Put a request into every open run's inbox; return how many there are."""
-    ids = list(connection.execute(sa.select(experiments.c.id).where(experiments.c.open)).scalars())
-    for experiment_id in ids:
-        append_request(connection, request.model_copy(update={"experiment": experiment_id}))
-    return len(ids)
+    """Put a request into every open run's inbox; return how many there are.
+
+    Three statements, however many runs there are: this is what an emergency stop waits for.
+    """
+    # Held until the transaction ends, in one order: none of them can close unasked, and two that
+    # ask at once do not wait for each other.
+    ids = connection.execute(
+        sa.select(experiments.c.id)
+        .where(experiments.c.open)
+        .order_by(experiments.c.id)
+        .with_for_update()
+    ).scalars()
+    asked = [{"experiment_id": experiment_id} for experiment_id in ids]
+    if not asked:
+        return 0
+    connection.execute(
+        inbox.insert().values(
+            kind=request.kind,
+            at=request.at,
+            details=json.dumps(request.details, separators=(",", ":")),
+            experiment_id=sa.bindparam("experiment_id"),
+        ),
+        asked,
+    )
+    connection.execute(
+        experiments.update()
+        .where(experiments.c.open, experiments.c.wake_at > request.at)
+        .values(wake_at=request.at)
+    )
+    return len(asked)
