@@ -62,6 +62,7 @@ class Engine:
             providers,
             installation=settings.installation,
             every=settings.stop_poll,
+            unreadable=settings.stop_unreadable,
             wake=wake,
         )
         self._worker = worker
