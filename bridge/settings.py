@@ -44,7 +44,10 @@ class Settings(BaseSettings):
         description="Data directory: the SQLite database and its lock.",
     )
     database: str = Field(
-        default="", description="SQLAlchemy URL of the database; empty: SQLite in `data`."
+        default="",
+        repr=False,  # it may hold a password
+        description="URL of a PostgreSQL database that several processes share, such as "
+        "`postgresql://user@host/name`; empty: SQLite in `data`, for one process.",
     )
     epoch: int = Field(
         default=0,

@@ -1,4 +1,4 @@
-"""What tests of several folders share: a real Kubernetes API server, where there is one."""
+"""What tests of several folders share: a PostgreSQL, and a real Kubernetes API server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.postgresql.server import NoServerError, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,3 +34,33 @@ def real_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield Path(started.stdout.splitlines()[-1])
     finally:
         subprocess.run([script, "stop", "--rm", folder], capture_output=True, check=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL of this session's own; each test takes a database of its own on it."""
+    try:
+        server = Server.create()
+    except NoServerError as error:
+        if os.environ.get("CI"):
+            raise  # where it counts, its absence is a failure
+        pytest.skip(str(error))
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Server) -> Iterator[str]:
+    """The URL of an empty database on a PostgreSQL server."""
+    url = postgresql.database()
+    yield url
+    postgresql.give_back(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once on each system that the bridge runs on."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'faultbridge.sqlite3'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
-from bridge.dispatch import TimerDispatcher
+from bridge.dispatch import Dispatching, dispatcher_for
 from bridge.engine import Engine, Providers
 from bridge.model.inbox import Request, RequestKind
 from bridge.settings import Settings
@@ -48,13 +48,18 @@ class Process:
         *,
         providers: Callable[[Settings], Providers] = Providers,
         catalog: Callable[[Settings], Catalog] = Catalog,
+        works: bool = True,
     ) -> None:
-        """Prepare a bridge; other providers and another catalogue are for tests and sandboxes."""
+        """Prepare a bridge; other providers and another catalogue are for tests and sandboxes.
+
+        One that does not work only answers requests: workers on its database advance the runs.
+        """
         self.settings = settings
+        self._works = works
         self._make_providers = providers
         self._make_catalog = catalog
         self._stack = AsyncExitStack()
-        self._dispatcher = TimerDispatcher()
+        self._dispatcher: Dispatching | None = None
         self._bridge: Bridge | None = None
         self._draining = False
 
@@ -76,16 +81,20 @@ class Process:
             await store.raise_epoch(self.settings.epoch, _stop(store, RESTORED, "restored"))
             providers = self._make_providers(self.settings)
             stack.push_async_callback(providers.close)
+            dispatcher = dispatcher_for(self.settings)
             engine = Engine(
                 store,
                 providers,
                 self.settings,
                 worker=_worker_name(),
-                wake=self._dispatcher.wake,
+                wake=dispatcher.wake,
             )
             catalog = self._make_catalog(self.settings)
-            self._bridge = Bridge(self.settings, store, catalog, self._dispatcher, providers.expect)
-            self._dispatcher.start(engine)
+            self._bridge = Bridge(self.settings, store, catalog, dispatcher, providers.expect)
+            await _open_dispatcher(dispatcher)
+            if self._works:
+                dispatcher.start(engine)
+            self._dispatcher = dispatcher
             self._stack = stack.pop_all()
         return self
 
@@ -103,7 +112,7 @@ class Process:
 
         Faults that are in effect stay for the next process.
         """
-        if not self._draining:
+        if self._dispatcher is not None and not self._draining:
             self._draining = True
             await self._dispatcher.drain(self.settings.call_lifetime.total_seconds())
 
@@ -112,7 +121,7 @@ class Process:
         store = self.bridge.store
         await store.stop_all(_stop(store, reason, "user"))
         for experiment_id in await store.due():
-            self._dispatcher.wake(experiment_id)
+            self.bridge.dispatcher.wake(experiment_id)
 
     async def settled(self) -> None:
         """Wait until no run of the store is open: all ended, undone, and unmarked."""
@@ -155,10 +164,24 @@ def _open_store(url: str, named: str) -> Store:
     except CommandError:
         msg = f"the database of {named} was written by a newer Faultbridge; run that version"
         raise StartError(msg) from None
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        msg = f"the database of {named} needs a driver: pip install 'faultbridge[postgres]'"
+        raise StartError(msg) from error
+    except SQLAlchemyError as error:
         msg = (
             f"the database of {named} cannot be opened ({type(error).__name__}); check the URL, "
-            "the rights, and that its driver is installed"
+            "the rights, and that it answers"
+        )
+        raise StartError(msg) from None
+
+
+async def _open_dispatcher(dispatcher: Dispatching) -> None:
+    try:
+        await dispatcher.open()
+    except Exception as error:  # noqa: BLE001 - its words may quote the URL and its password
+        msg = (
+            f"the queue of FAULTBRIDGE_DATABASE cannot be opened ({type(error).__name__}); check "
+            "that the user of the URL may create tables, and that PostgreSQL is 15 or newer"
         )
         raise StartError(msg) from None
 

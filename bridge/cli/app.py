@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(epilog=EPILOG)(serve.serve)
+app.command(epilog=EPILOG)(serve.worker)
 app.command(epilog=EPILOG)(validate.validate)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)

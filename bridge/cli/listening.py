@@ -23,6 +23,7 @@ from bridge.store import DirectoryInUseError
 _LAST_REQUESTS: Final = 3
 """Seconds that requests in flight may take once the server is told to end."""
 _BACKLOG: Final = 128
+_DRAINING: Final = "faultbridge: draining; faults in effect are left to the next process"
 _TOGETHER: Final = 1.0
 """Seconds within which signals count as one: `timeout` signals the process and its group."""
 
@@ -49,13 +50,15 @@ async def listen(
     port: int,
     *,
     ready: Callable[[str], None] | None = None,
+    works: bool = True,
 ) -> None:
     """Run a bridge until SIGTERM or SIGINT, then drain it. Raises CommandError.
 
-    ``ready`` is told the bridge's URL once it answers; by default that is printed.
+    ``ready`` is told the bridge's URL once it answers; by default that is printed. One that does
+    not work leaves its runs to workers.
     """
     ended = signalled()
-    async with bridge_on(settings, host, port) as url:
+    async with bridge_on(settings, host, port, works=works) as url:
         where = "FAULTBRIDGE_DATABASE" if settings.database else settings.data
         if ready is None:
             show(
@@ -65,22 +68,42 @@ async def listen(
         else:
             ready(url)
         await ended.wait()
-        tell("faultbridge: draining; faults in effect are left to the next process")
+        tell(_DRAINING)
+
+
+async def work(settings: Settings) -> None:
+    """Advance runs until SIGTERM or SIGINT, then drain. Raises CommandError."""
+    ended = signalled()
+    with _start_errors():
+        async with Process(settings):
+            show(
+                f"Faultbridge {__version__} worker ready "
+                f"(installation {settings.installation}, FAULTBRIDGE_DATABASE)"
+            )
+            await ended.wait()
+            tell(_DRAINING)
 
 
 @asynccontextmanager
-async def bridge_on(settings: Settings, host: str, port: int) -> AsyncIterator[str]:
+async def bridge_on(
+    settings: Settings, host: str, port: int, *, works: bool = True
+) -> AsyncIterator[str]:
     """Run a bridge that answers on a socket for as long as the block runs; yield its URL.
 
     Raises CommandError where it cannot listen or start.
     """
-    with _bind(host, port) as listener:
-        try:
-            async with Process(settings) as process, _answering(process, listener):
-                yield _url(host, listener)
-        except (StartError, DirectoryInUseError) as error:
-            code = Exit.INVALID if isinstance(error, StartError) else Exit.NO_BRIDGE
-            raise CommandError(code, str(error)) from None
+    with _bind(host, port) as listener, _start_errors():
+        async with Process(settings, works=works) as process, _answering(process, listener):
+            yield _url(host, listener)
+
+
+@contextmanager
+def _start_errors() -> Iterator[None]:
+    try:
+        yield
+    except (StartError, DirectoryInUseError) as error:
+        code = Exit.INVALID if isinstance(error, StartError) else Exit.NO_BRIDGE
+        raise CommandError(code, str(error)) from None
 
 
 def signalled() -> asyncio.Event:

@@ -1,4 +1,4 @@
-"""`faultbridge serve`: the bridge alone, until a signal."""
+"""`faultbridge serve` and `faultbridge worker`: a bridge, or a part of one, until a signal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 import logging
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.connection import PORT, load_settings
 from bridge.cli.exits import CommandError, Exit
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
 
 
 def serve(
@@ -21,6 +24,10 @@ def serve(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    api_only: Annotated[
+        bool,
+        typer.Option("--api-only", help="Leave the runs to `faultbridge worker` processes."),
+    ] = False,
 ) -> None:
     """Run the bridge until SIGTERM or SIGINT.
 
@@ -30,10 +37,47 @@ def serve(
     """
     _refuse_open_door(host)
     settings = load_settings(data)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if api_only:
+        _require_server(settings, "--api-only")
+    _log_warnings()
     from bridge.cli.listening import listen
 
-    asyncio.run(listen(settings, host, port))
+    asyncio.run(listen(settings, host, port, works=not api_only))
+
+
+def worker() -> None:
+    """Advance the runs of a shared PostgreSQL database until SIGTERM or SIGINT.
+
+    Any number of workers may run beside `serve`, on any machines. One that ends drains as `serve`
+    does; one that dies loses its runs to the others within FAULTBRIDGE_LEASE.
+    """
+    settings = load_settings()
+    _require_server(settings, "faultbridge worker")
+    _log_warnings()
+    from bridge.cli.listening import work
+
+    asyncio.run(work(settings))
+
+
+def _log_warnings() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+def _require_server(settings: Settings, asked: str) -> None:
+    from sqlalchemy.exc import ArgumentError
+
+    from bridge.store import is_server
+
+    try:
+        shared = is_server(settings.database)
+    except ArgumentError:
+        shared = False
+    if not shared:
+        msg = (
+            f"{asked}: FAULTBRIDGE_DATABASE is no PostgreSQL database that processes could share; "
+            "write it like postgresql://user:password@host/name, or run `faultbridge serve` alone"
+        )
+        raise CommandError(Exit.INVALID, msg)
 
 
 def _refuse_open_door(host: str) -> None:

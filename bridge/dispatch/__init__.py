@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge.dispatch.timer import TimerDispatcher
+from bridge.engine import Engine
+from bridge.settings import Settings
+from bridge.store import is_server
 
 
 class Dispatcher(Protocol):
@@ -17,4 +20,26 @@ class Dispatcher(Protocol):
         """Have a run advanced now."""
 
 
-__all__ = ["Dispatcher", "TimerDispatcher"]
+class Dispatching(Dispatcher, Protocol):
+    """A dispatcher as its process sees it: opened, put to work, let go."""
+
+    async def open(self) -> None:
+        """Make ready to pass wake-ups on."""
+
+    def start(self, engine: Engine) -> None:
+        """Begin to advance what is due; without, wake-ups are only passed on."""
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, let calls in flight return, then let go."""
+
+
+def dispatcher_for(settings: Settings) -> Dispatching:
+    """Return what suits the database: a queue where it is shared by many processes."""
+    if not is_server(settings.database):
+        return TimerDispatcher()
+    from bridge.dispatch.queue import QueueDispatcher  # noqa: PLC0415 - an extra's libraries
+
+    return QueueDispatcher(settings.database, lease=settings.lease)
+
+
+__all__ = ["Dispatcher", "Dispatching", "TimerDispatcher", "dispatcher_for"]

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.model.moment import SECOND
 
@@ -19,33 +19,31 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SWEEP = 1.0
+_SWEEP: Final = 1.0
 """Longest pause in seconds between two looks for due runs, whatever was announced."""
-_AT_ONCE = 64
+_SHARED_SWEEP: Final = 0.5
+"""The same where other processes may have announced it, or died."""
+_APART: Final = 0.02
+"""Seconds by which processes on one database look one after another, for most times one finds
+what is due and the others nothing."""
+AT_ONCE: Final = 64
 """Runs advanced at the same time; each may have calls in flight."""
 
 
 class TimerDispatcher:
     """Advances due runs in this process's event loop, and polls the stop conditions."""
 
-    def __init__(self) -> None:
-        """Begin idle; ``start`` binds it to an engine."""
+    def __init__(self, *, shared: bool = False) -> None:
+        """Begin idle; ``start`` binds it to an engine. ``shared``: others look at the same runs."""
+        self._shared = shared
+        self._sweep = _SHARED_SWEEP if shared else _SWEEP
         self._engine: Engine | None = None
         self._news = asyncio.Event()
         self._active: dict[str, asyncio.Task[None]] = {}
         self._loops: list[asyncio.Task[None]] = []
 
-    def wake(self, experiment_id: str) -> None:
-        """Have a run advanced now; one that is being advanced here is told that there is news.
-
-        News that comes too late for that is in the store, which makes the run due again.
-        """
-        if self._engine is None or self._engine.poke(experiment_id):
-            return
-        if experiment_id in self._active or len(self._active) >= _AT_ONCE:
-            self._news.set()
-        else:
-            self._start(self._engine, experiment_id)
+    async def open(self) -> None:
+        """Nothing is passed on to anybody."""
 
     def start(self, engine: Engine) -> None:
         """Begin to advance what is due."""
@@ -54,6 +52,42 @@ class TimerDispatcher:
             asyncio.create_task(self._advance_due(engine)),
             asyncio.create_task(self._poll_stop_conditions(engine)),
         ]
+
+    def wake(self, experiment_id: str) -> None:
+        """Have a run advanced now; one that is being advanced here is told that there is news.
+
+        News that comes too late for that is in the store, which makes the run due again.
+        """
+        self.take(experiment_id)
+
+    def take(self, experiment_id: str) -> bool:
+        """Do as `wake` does; False where nothing can be advanced here now."""
+        if self._engine is None:
+            return False
+        if self._engine.poke(experiment_id):
+            return True
+        if experiment_id in self._active:
+            self._news.set()
+            return True
+        if len(self._active) >= AT_ONCE:
+            self._news.set()
+            return False
+        self._start(self._engine, experiment_id)
+        return True
+
+    def holds(self, experiment_id: str) -> bool:
+        """Say whether a run is this process's at the moment."""
+        return self._engine is not None and self._engine.poke(experiment_id)
+
+    async def advance(self, experiment_id: str) -> None:
+        """Advance a run once there is room, and return when it has been let go."""
+        while not self.take(experiment_id):
+            if self._engine is None:
+                return
+            await asyncio.wait(self._active.values(), return_when=asyncio.FIRST_COMPLETED)
+        task = self._active.get(experiment_id)
+        if task is not None:
+            await asyncio.wait({task})
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, let calls in flight return, then let go.
@@ -80,7 +114,7 @@ class TimerDispatcher:
                 pause = await self._start_due(engine)
             except Exception:
                 logger.exception("due runs could not be listed")
-                pause = _SWEEP
+                pause = self._sweep
             # Not wait_for: in Python 3.11 it can lose a cancellation that meets the news.
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -88,15 +122,20 @@ class TimerDispatcher:
 
     async def _start_due(self, engine: Engine) -> float:
         """Start what is due; return the seconds until the next look."""
-        room = _AT_ONCE - len(self._active)
-        if room > 0:
-            for experiment_id in await engine.store.due(limit=_AT_ONCE):
-                if experiment_id not in self._active and len(self._active) < _AT_ONCE:
+        if len(self._active) < AT_ONCE:
+            due = await engine.store.due(limit=AT_ONCE * (4 if self._shared else 1))
+            if self._shared:
+                random.shuffle(due)  # where there is much to do, each begins elsewhere
+            for experiment_id in due:
+                if experiment_id not in self._active and len(self._active) < AT_ONCE:
                     self._start(engine, experiment_id)
         next_due = await engine.store.next_due()
         if next_due is None:
-            return _SWEEP
-        return min(max((next_due - engine.store.now()) / SECOND, 0.002), _SWEEP)
+            return self._sweep
+        pause = max((next_due - engine.store.now()) / SECOND, 0.002)
+        if self._shared:
+            pause += random.uniform(0, _APART)  # noqa: S311 - no secret
+        return min(pause, self._sweep)
 
     def _start(self, engine: Engine, experiment_id: str) -> None:
         task = asyncio.create_task(self._advance(engine, experiment_id))

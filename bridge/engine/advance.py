@@ -41,6 +41,9 @@ _INBOX_EVERY = 1.0
 through another process; those of this one wake the run at once."""
 
 
+_AFTER_COMMIT = Inject | Revert | Prepare
+
+
 class Engine:
     """Advances runs. One per process; any number of processes may share a store."""
 
@@ -153,10 +156,11 @@ class _Advance:
                 if not decision.calls and not self._tasks:
                     await self._let_go(decision.wake_at, close=decision.close)
                     return
-                # What only reads needs no commit before it; what acts does.
-                self._launch(c for c in decision.calls if not isinstance(c, Inject | Revert))
+                # What acts needs the commit before it, and so does what reads the store: the
+                # resolved targets are written by it. What only looks at a cloud does not.
+                self._launch(c for c in decision.calls if not isinstance(c, _AFTER_COMMIT))
                 await self._commit()
-                self._launch(c for c in decision.calls if isinstance(c, Inject | Revert))
+                self._launch(c for c in decision.calls if isinstance(c, _AFTER_COMMIT))
                 await self._wait(decision.wake_at)
         except LeaseLostError:
             await self._report_late_effects()

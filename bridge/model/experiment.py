@@ -11,6 +11,10 @@ from bridge.model.moment import Micros
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 
+RUN_VERSION: Final = 1
+"""Raised with every change of what a run's stored body or records mean. A worker leaves runs that
+a newer one has written to its like, so that old and new ones may work side by side."""
+
 
 class ExperimentStatus(StrEnum):
     """FIS's experiment states."""

@@ -6,7 +6,7 @@ compare-and-set on the run's fence; requests to a run are appended without one.
 
 from __future__ import annotations
 
-from bridge.store.database import Clock, sqlite_url, system_clock
+from bridge.store.database import Clock, database_url, is_server, sqlite_url, system_clock
 from bridge.store.directory import DataDirectory
 from bridge.store.errors import (
     DirectoryInUseError,
@@ -34,6 +34,8 @@ __all__ = [
     "StoreError",
     "Token",
     "TokenConflictError",
+    "database_url",
+    "is_server",
     "sqlite_url",
     "system_clock",
 ]

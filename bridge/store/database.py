@@ -1,4 +1,9 @@
-"""One way into the database: short transactions, off the event loop, one clock."""
+"""One way into the database: short transactions, off the event loop, one clock.
+
+On SQLite that clock is the process's. On PostgreSQL it is the server's, so that bridges whose
+clocks disagree agree on leases and wake-ups: what is decided within a transaction asks
+``clock_timestamp()``, and ``now()`` adds what was last measured of it to the boot-time clock.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
 from bridge.model.moment import Micros
@@ -23,6 +29,22 @@ Clock = Callable[[], Micros]
 
 IN_LIST: Final = 500
 """Values per ``IN (…)``: well under SQLite's limit of bound variables."""
+CONNECTIONS: Final = 4
+"""Transactions at the same time on a server; SQLite has one writer, and gets one thread."""
+
+_SERVER_OPTIONS: Final = {
+    "application_name": "faultbridge",
+    "connect_timeout": 5,
+    # A server that is cut off, or a network that swallows packets, must not hold a worker.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    # A worker that is frozen within a transaction would hold its run's row against everybody.
+    "options": "-c statement_timeout=30s -c lock_timeout=10s "
+    "-c idle_in_transaction_session_timeout=5s",
+}
+_SERVER_NOW: Final = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
 def system_clock() -> Micros:
@@ -35,17 +57,47 @@ def sqlite_url(data: Path) -> str:
     return f"sqlite:///{data / 'faultbridge.sqlite3'}"
 
 
-def open_engine(url: str) -> sa.Engine:
+def database_url(text: str) -> sa.URL:
+    """Return a database's URL with the driver that we use.
+
+    ``postgresql://`` and ``postgres://``, as others write it, mean psycopg. Raises
+    sqlalchemy.exc.ArgumentError for what is no URL.
+    """
+    url = sa.make_url(text)
+    if url.drivername in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def is_server(url: str) -> bool:
+    """Say whether a database can be shared by bridges on many machines."""
+    return bool(url) and database_url(url).get_backend_name() == "postgresql"
+
+
+def open_engine(text: str) -> sa.Engine:
     """Open the database with the settings that our guarantees need.
 
     SQLite: write-ahead log with full synchronisation, so that a commit survives a power cut;
     write transactions begin IMMEDIATE, because one that begins deferred can fail its
     compare-and-set with "database is locked" at once, whatever the time-out.
+
+    PostgreSQL: READ COMMITTED, where an ``UPDATE … WHERE fence = …`` that had to wait looks at
+    the row again; every time-out is bounded, and a connection is tried before it is used.
     """
-    memory = url in {"sqlite://", "sqlite:///:memory:"}
+    url = database_url(text)
+    memory = text in {"sqlite://", "sqlite:///:memory:"}
     options: dict[str, Any] = {"poolclass": StaticPool} if memory else {}
-    if url.startswith("sqlite"):
+    if url.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": 30, "check_same_thread": False}
+    elif url.get_backend_name() == "postgresql":
+        options = {
+            "connect_args": _SERVER_OPTIONS,
+            "isolation_level": "READ COMMITTED",
+            "pool_size": CONNECTIONS,
+            "max_overflow": 1,
+            "pool_pre_ping": True,
+            "pool_timeout": 20,
+        }
     engine = sa.create_engine(url, **options)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _configure_sqlite)
@@ -64,25 +116,60 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+class ServerClock:
+    """A database server's time, told between two looks by the clock that counts suspension."""
+
+    def __init__(self) -> None:
+        """Begin unmeasured; the first transaction measures."""
+        self._ahead = 0
+
+    def measure(self, connection: sa.Connection) -> Micros:
+        """Ask the server; what is known of it is at most half a round trip wrong afterwards."""
+        before = _boot_time()
+        now = int(connection.execute(_SERVER_NOW).scalar_one())
+        self._ahead = now - (before + _boot_time()) // 2
+        return Micros(now)
+
+    def __call__(self) -> Micros:
+        """Return the server's time as far as it is known."""
+        return Micros(_boot_time() + self._ahead)
+
+
+def _boot_time() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
 class Database:
-    """What every part of the store shares: the engine, its thread, and the clock."""
+    """What every part of the store shares: the engine, its threads, and the clock."""
 
     def __init__(
-        self, engine: sa.Engine, *, clock: Clock = system_clock, inline: bool = False
+        self, engine: sa.Engine, *, clock: Clock | None = None, inline: bool = False
     ) -> None:
         """Work on ``engine``.
 
+        ``clock`` is for tests; otherwise it is the server's, on SQLite the process's.
         ``inline`` runs each transaction on the event loop itself, for tests in virtual time
         on a database in memory.
         """
         self._engine = engine
-        self._clock = clock
+        self._server = engine.dialect.name != "sqlite"
+        self._clock: Clock = clock or (ServerClock() if self._server else system_clock)
         self._thread = (
-            None if inline else ThreadPoolExecutor(1, thread_name_prefix="faultbridge-store")
+            None
+            if inline
+            else ThreadPoolExecutor(
+                CONNECTIONS if self._server else 1, thread_name_prefix="faultbridge-store"
+            )
         )
 
     def now(self) -> Micros:
         """Return the store's time; nothing else in the bridge asks another clock."""
+        return self._clock()
+
+    def _moment(self, connection: sa.Connection) -> Micros:
+        """Return the time for what a transaction decides by it: never an estimate."""
+        if isinstance(self._clock, ServerClock):
+            return self._clock.measure(connection)
         return self._clock()
 
     async def close(self) -> None:
@@ -109,6 +196,17 @@ class Database:
         )
         # A cancelled caller must not leave a commit half-observed: the transaction always ends.
         return await asyncio.shield(call)
+
+
+def insert_if_absent(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> bool:
+    """Insert a row unless its key is there already; False where it is.
+
+    Two processes may be at it at once: whoever comes second waits for the first, and is told.
+    """
+    kind = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    # Asked for what it returns: the number of rows is not told by every driver.
+    added = kind(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
+    return connection.execute(added).one_or_none() is not None
 
 
 def chunks(values: list[T]) -> Iterator[list[T]]:

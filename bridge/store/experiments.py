@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from bridge.model.event import Event, EventType
-from bridge.model.experiment import Experiment, ResolvedTarget
+from bridge.model.experiment import RUN_VERSION, Experiment, ResolvedTarget
 from bridge.model.inbox import Request
 from bridge.model.record import Record
 from bridge.store.database import Database, in_scope
@@ -84,6 +84,7 @@ class Experiments(Database):
                     created_at=experiment.created_at,
                     open=True,
                     wake_at=experiment.created_at,
+                    version=RUN_VERSION,
                 )
             )
             watched = {(c.source, c.value) for c in experiment.template.watched}
@@ -258,7 +259,17 @@ class Experiments(Database):
 
 
 def append_request(connection: sa.Connection, request: Request) -> None:
-    """Put a request into a run's inbox within a transaction that is open already."""
+    """Put a request into a run's inbox within a transaction that is open already.
+
+    The run's row is written, and so locked, before the request gets its number: numbers are
+    then in the order of commits, and no reader who has seen one can miss an earlier one.
+    """
+    due = sa.case((experiments.c.wake_at < request.at, experiments.c.wake_at), else_=request.at)
+    connection.execute(
+        experiments.update()
+        .where(experiments.c.id == request.experiment)
+        .values(open=True, wake_at=sa.case((experiments.c.open, due), else_=request.at))
+    )
     connection.execute(
         inbox.insert().values(
             experiment_id=request.experiment,
@@ -266,10 +277,4 @@ def append_request(connection: sa.Connection, request: Request) -> None:
             at=request.at,
             details=json.dumps(request.details, separators=(",", ":")),
         )
-    )
-    due = sa.case((experiments.c.wake_at < request.at, experiments.c.wake_at), else_=request.at)
-    connection.execute(
-        experiments.update()
-        .where(experiments.c.id == request.experiment)
-        .values(open=True, wake_at=sa.case((experiments.c.open, due), else_=request.at))
     )

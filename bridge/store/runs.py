@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bridge.model.experiment import RUN_VERSION
 from bridge.model.moment import Micros
 from bridge.model.record import Record
 from bridge.store.database import Database, chunks
@@ -86,17 +87,21 @@ class Runs(Database):
 
     def _claim(self, experiment_id: str, owner: str, lease: Micros) -> Claimed | None:
         with self._writing() as connection:
-            now = self.now()
+            now = self._moment(connection)
+            # A row that somebody is writing is somebody's: whoever sweeps next finds it again.
             before = connection.execute(
                 sa.select(experiments.c.lease_until)
                 .where(experiments.c.id == experiment_id)
-                .with_for_update()
-            ).scalar_one_or_none()
+                .with_for_update(skip_locked=True)
+            ).one_or_none()
+            if before is None:
+                return None
             taken = connection.execute(
                 experiments.update()
                 .where(
                     experiments.c.id == experiment_id,
                     experiments.c.open,
+                    experiments.c.version <= RUN_VERSION,
                     sa.or_(experiments.c.lease_until.is_(None), experiments.c.lease_until <= now),
                 )
                 .values(
@@ -122,7 +127,7 @@ class Runs(Database):
                 experiment=experiment_from(row),
                 records=[Record.model_validate_json(body) for body in bodies],
                 due_at=Micros(row.wake_at),
-                interrupted=before is not None,
+                interrupted=before.lease_until is not None,
             )
 
     async def renew(self, claim: Claim, lease: Micros) -> None:
@@ -131,7 +136,8 @@ class Runs(Database):
 
     def _renew(self, claim: Claim, lease: Micros) -> None:
         with self._writing() as connection:
-            self._compare_and_set(connection, claim, lease_until=self.now() + lease)
+            until = self._moment(connection) + lease
+            self._compare_and_set(connection, claim, lease_until=until)
 
     def _compare_and_set(self, connection: sa.Connection, claim: Claim, **values: object) -> None:
         written = connection.execute(
@@ -152,7 +158,7 @@ class Runs(Database):
         await self._run(self._commit, claim, change)
 
     def _commit(self, claim: Claim, change: Change) -> None:
-        values: dict[str, object] = {"fence": claim.fence}
+        values: dict[str, object] = {"version": RUN_VERSION}
         if change.experiment is not None:
             values["body"] = experiment_body(change.experiment)
         if change.inbox_read is not None:
@@ -168,7 +174,7 @@ class Runs(Database):
 
     def _let_go(self, connection: sa.Connection, claim: Claim, change: Change) -> None:
         # A request that came in meanwhile must not wait for the planned wake-up.
-        now = self.now()
+        now = self._moment(connection)
         unread = self._unread(connection, claim.experiment) > 0
         wake_at = now if change.release_until is None else change.release_until
         self._compare_and_set(
@@ -188,24 +194,35 @@ class Runs(Database):
         scope = connection.execute(
             sa.select(experiments.c.scope).where(experiments.c.id == claim.experiment)
         ).scalar_one()
-        for (resource, _), holder in self._held_by(connection, scope, change.added).items():
+        self._refuse_overlap(connection, scope, change.added)
+        rows = [
+            {
+                "id": record.id,
+                "experiment_id": claim.experiment,
+                "position": change.first_position + offset,
+                "scope": scope,
+                "resource": record.resource,
+                "effect": record.effect,
+                "live": not record.phase.ended,
+                "body": record.model_dump_json(),
+            }
+            for offset, record in enumerate(change.added)
+        ]
+        # In one order for all runs: two that want each other's resources would wait for ever.
+        rows.sort(key=lambda row: (row["resource"], row["effect"] or ""))
+        try:
+            with connection.begin_nested():
+                connection.execute(records.insert(), rows)
+        except sa.exc.IntegrityError:
+            # Another run was quicker, and what it wrote can be seen only now.
+            self._refuse_overlap(connection, scope, change.added)
+            raise
+
+    def _refuse_overlap(
+        self, connection: sa.Connection, scope: str, added: Sequence[Record]
+    ) -> None:
+        for (resource, _), holder in self._held_by(connection, scope, added).items():
             raise OverlapError(resource, holder)
-        connection.execute(
-            records.insert(),
-            [
-                {
-                    "id": record.id,
-                    "experiment_id": claim.experiment,
-                    "position": change.first_position + offset,
-                    "scope": scope,
-                    "resource": record.resource,
-                    "effect": record.effect,
-                    "live": not record.phase.ended,
-                    "body": record.model_dump_json(),
-                }
-                for offset, record in enumerate(change.added)
-            ],
-        )
 
     async def holders(
         self, scope: Scope, wanted: Sequence[Record]

@@ -6,9 +6,10 @@ import json
 
 import sqlalchemy as sa
 
+from bridge.model.experiment import RUN_VERSION
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import Micros
-from bridge.store.database import Database
+from bridge.store.database import Database, chunks
 from bridge.store.tables import experiments, inbox
 
 
@@ -47,13 +48,14 @@ class Schedule(Database):
         return await self._run(self._due, limit)
 
     def _due(self, limit: int) -> list[str]:
-        now = self.now()
         with self._reading() as connection:
+            now = self._moment(connection)
             return list(
                 connection.execute(
                     sa.select(experiments.c.id)
                     .where(
                         experiments.c.open,
+                        experiments.c.version <= RUN_VERSION,
                         experiments.c.wake_at <= now,
                         _free(now),
                     )
@@ -73,16 +75,16 @@ class Schedule(Database):
         wake_at, lease_until = experiments.c.wake_at, experiments.c.lease_until
         # A held run is free at its lease's end at the earliest: its holder may have died.
         free_at = sa.case((lease_until > wake_at, lease_until), else_=wake_at)
+        ours = sa.and_(experiments.c.open, experiments.c.version <= RUN_VERSION)
+        now = self.now()  # an estimate will do: it is when to look again
         with self._reading() as connection:
             free = connection.execute(
                 sa.select(wake_at, free_at.label("free_at"))
-                .where(experiments.c.open, _free(self.now()))
+                .where(ours, _free(now))
                 .order_by(wake_at)
                 .limit(1)
             ).one_or_none()
-            held = sa.select(sa.func.min(free_at)).where(
-                experiments.c.open, lease_until > self.now()
-            )
+            held = sa.select(sa.func.min(free_at)).where(ours, lease_until > now)
             if free is not None:
                 held = held.where(wake_at < free.wake_at)
             first_held = connection.execute(held).scalar_one()
@@ -119,18 +121,20 @@ def _free(now: Micros) -> sa.ColumnElement[bool]:
 def ask_all(connection: sa.Connection, request: Request) -> int:
     """Put a request into every open run's inbox; return how many there are.
 
-    Three statements, however many runs there are: this is what an emergency stop waits for.
+    A few statements for hundreds of runs: an emergency stop waits for them.
     """
-    # Held until the transaction ends, in one order: none of them can close unasked, and two that
-    # ask at once do not wait for each other.
-    ids = connection.execute(
-        sa.select(experiments.c.id)
-        .where(experiments.c.open)
-        .order_by(experiments.c.id)
-        .with_for_update()
-    ).scalars()
-    asked = [{"experiment_id": experiment_id} for experiment_id in ids]
-    if not asked:
+    # Locked until the transaction ends: none closes unasked, and the requests' numbers are in
+    # the order of commits, as in `append_request`. In one order for all who ask: two that want
+    # each other's rows would wait for ever.
+    ids = list(
+        connection.execute(
+            sa.select(experiments.c.id)
+            .where(experiments.c.open)
+            .order_by(experiments.c.id)
+            .with_for_update()
+        ).scalars()
+    )
+    if not ids:
         return 0
     connection.execute(
         inbox.insert().values(
@@ -139,11 +143,12 @@ def ask_all(connection: sa.Connection, request: Request) -> int:
             details=json.dumps(request.details, separators=(",", ":")),
             experiment_id=sa.bindparam("experiment_id"),
         ),
-        asked,
+        [{"experiment_id": experiment_id} for experiment_id in ids],
     )
-    connection.execute(
-        experiments.update()
-        .where(experiments.c.open, experiments.c.wake_at > request.at)
-        .values(wake_at=request.at)
-    )
-    return len(asked)
+    for part in chunks(ids):
+        connection.execute(
+            experiments.update()
+            .where(experiments.c.id.in_(part), experiments.c.wake_at > request.at)
+            .values(wake_at=request.at)
+        )
+    return len(ids)

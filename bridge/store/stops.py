@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bridge.model.moment import Micros
 from bridge.model.scope import Scope
-from bridge.store.database import Database, chunks, in_scope
+from bridge.store.database import Database, chunks, in_scope, insert_if_absent
 from bridge.store.tables import experiments, polls, stop_readings, watches
 
 if TYPE_CHECKING:
@@ -72,16 +72,24 @@ class Stops(Database):
     def _wake_watchers(
         self, scope: Scope, source: str, value: str, since: Micros, but: Collection[str]
     ) -> list[str]:
-        now = self.now()
-        waits = sa.and_(
-            experiments.c.open,
-            experiments.c.created_at <= since,
-            experiments.c.wake_at > now,
-            sa.or_(experiments.c.lease_until.is_(None), experiments.c.lease_until <= now),
-        )
-        watching = _watching(scope, source, value).join(experiments).where(waits)
         woken: list[str] = []
         with self._writing() as connection:
+            now = self._moment(connection)
+            waits = sa.and_(
+                experiments.c.open,
+                experiments.c.created_at <= since,
+                experiments.c.wake_at > now,
+                sa.or_(experiments.c.lease_until.is_(None), experiments.c.lease_until <= now),
+            )
+            # One that is locked is somebody's, who looks at it, or wakes it as we would.
+            watching = (
+                _watching(scope, source, value)
+                .join(experiments)
+                .where(waits)
+                .order_by(None)
+                .order_by(experiments.c.id)
+                .with_for_update(of=experiments, skip_locked=True)
+            )
             ids = [one for one in connection.execute(watching).scalars() if one not in but]
             for part in chunks(ids):
                 made_due = connection.execute(
@@ -101,20 +109,19 @@ class Stops(Database):
         return await self._run(self._claim_poll, scope, source, every)
 
     def _claim_poll(self, scope: Scope, source: str, every: Micros) -> bool:
-        now = self.now()
         one = sa.and_(in_scope(polls, scope), polls.c.source == source)
         with self._writing() as connection:
+            now = self._moment(connection)
             taken = connection.execute(
                 polls.update().where(one, polls.c.next_at <= now).values(next_at=now + every)
             )
             if taken.rowcount:
                 return True
-            if connection.execute(sa.select(polls.c.next_at).where(one)).one_or_none():
-                return False
-            connection.execute(
-                polls.insert().values(scope=str(scope), source=source, next_at=now + every)
+            return insert_if_absent(
+                connection,
+                polls,
+                {"scope": str(scope), "source": source, "next_at": now + every},
             )
-            return True
 
     async def save_readings(
         self, scope: Scope, source: str, states: Mapping[str, str], *, unreadable: str
@@ -125,9 +132,10 @@ class Stops(Database):
     def _save_readings(
         self, scope: Scope, source: str, states: Mapping[str, str], unreadable: str
     ) -> None:
-        now = self.now()
         with self._writing() as connection:
-            for value, state in states.items():
+            now = self._moment(connection)
+            # In one order for all writers: two that want each other's rows would wait for ever.
+            for value, state in sorted(states.items()):
                 one = sa.and_(
                     in_scope(stop_readings, scope),
                     stop_readings.c.source == source,
@@ -136,12 +144,9 @@ class Stops(Database):
                 new: dict[str, object] = {"state": state}
                 if state != unreadable:
                     new["read_at"] = now
-                if not connection.execute(stop_readings.update().where(one).values(**new)).rowcount:
-                    connection.execute(
-                        stop_readings.insert().values(
-                            scope=str(scope), source=source, value=value, **new
-                        )
-                    )
+                key = {"scope": str(scope), "source": source, "value": value}
+                if not insert_if_absent(connection, stop_readings, {**key, **new}):
+                    connection.execute(stop_readings.update().where(one).values(**new))
 
     async def readings(self, scope: Scope, source: str, values: list[str]) -> dict[str, Reading]:
         """Return what was last read, by value; one never asked for is missing."""

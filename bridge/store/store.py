@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
-from bridge.store.database import Clock, open_engine, system_clock
+from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
 from bridge.store.migrate import upgrade
 from bridge.store.runs import Runs
@@ -23,11 +23,21 @@ class Store(Templates, Experiments, Runs, Schedule, Stops):
     """Everything that the bridge remembers."""
 
     @classmethod
-    def open(cls, url: str, *, clock: Clock = system_clock, inline: bool = False) -> Self:
-        """Open a database, bring its tables up to date, and return the store on it."""
+    def open(cls, url: str, *, clock: Clock | None = None, inline: bool = False) -> Self:
+        """Open a database, bring its tables up to date, and return the store on it.
+
+        Raises what Alembic and SQLAlchemy raise; their words may quote the URL.
+        """
         engine = open_engine(url)
-        upgrade(engine)
-        return cls(engine, clock=clock, inline=inline)
+        try:
+            upgrade(engine)
+            store = cls(engine, clock=clock, inline=inline)
+            with store._reading() as connection:
+                store._moment(connection)
+        except BaseException:
+            engine.dispose()
+            raise
+        return store
 
     async def raise_epoch(self, epoch: int, request: Request) -> int:
         """Note the epoch of the settings; where it is higher than the database's, ask all runs.
@@ -41,9 +51,12 @@ class Store(Templates, Experiments, Runs, Schedule, Stops):
     def _raise_epoch(self, epoch: int, request: Request) -> int:
         row = meta.c.name == "epoch"
         with self._writing() as connection:
-            known = connection.execute(sa.select(meta.c.value).where(row)).scalar_one_or_none()
-            if known is None:
-                connection.execute(meta.insert().values(name="epoch", value=str(epoch)))
-            elif epoch > int(known):
-                connection.execute(meta.update().where(row).values(value=str(epoch)))
-            return ask_all(connection, request) if epoch > int(known or 0) else 0
+            insert_if_absent(connection, meta, {"name": "epoch", "value": "0"})
+            # Locked, so that of several bridges that begin at once one asks, and once.
+            known = connection.execute(
+                sa.select(meta.c.value).where(row).with_for_update()
+            ).scalar_one()
+            if epoch <= int(known):
+                return 0
+            connection.execute(meta.update().where(row).values(value=str(epoch)))
+            return ask_all(connection, request)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bridge.model.template import ExperimentTemplate
-from bridge.store.database import Database, in_scope
+from bridge.store.database import Database, in_scope, insert_if_absent
 from bridge.store.errors import TokenConflictError
 from bridge.store.tables import templates, tokens
 
@@ -36,25 +36,27 @@ def claim_token(
     """
     if token is None:
         return None
+    fresh = insert_if_absent(
+        connection,
+        tokens,
+        {
+            "scope": str(scope),
+            "operation": token.operation,
+            "token": token.value,
+            "fingerprint": token.fingerprint,
+            "object_id": made,
+            "created_at": now,
+        },
+    )
+    if fresh:
+        return None
     known = connection.execute(
         sa.select(tokens.c.fingerprint, tokens.c.object_id).where(
             in_scope(tokens, scope),
             tokens.c.operation == token.operation,
             tokens.c.token == token.value,
         )
-    ).one_or_none()
-    if known is None:
-        connection.execute(
-            tokens.insert().values(
-                scope=str(scope),
-                operation=token.operation,
-                token=token.value,
-                fingerprint=token.fingerprint,
-                object_id=made,
-                created_at=now,
-            )
-        )
-        return None
+    ).one()
     if known.fingerprint != token.fingerprint:
         msg = "the client token was used before, for another request; send a fresh one"
         raise TokenConflictError(msg)

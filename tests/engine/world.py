@@ -454,14 +454,14 @@ class PointedStore(Store):
 
 
 class Bench:
-    """A world, a store in memory and an engine, driven in virtual time."""
+    """A world, a store (in memory if not said otherwise) and an engine, in virtual time."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, database: str = "sqlite://", **settings: Any) -> None:
         self.world = World()
         self.settings = Settings(
             installation="test", **{"call_lifetime": timedelta(seconds=60), **settings}
         )
-        self._database = open_engine("sqlite://")
+        self._database = open_engine(database)
         upgrade(self._database)
         self.woken: list[str] = []
         self.restart()
@@ -478,6 +478,10 @@ class Bench:
             worker="worker",
             wake=self.woken.append,
         )
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self._database.dispose()
 
     def other_engine(self) -> Engine:
         """Return a second worker on the same store."""

@@ -1,10 +1,9 @@
-"""A store on a real file, so that its locks and its journal mode are the real ones."""
+"""A store on a real file and one on a real server, so that their locks are the real ones."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from bridge.model.experiment import Experiment
 from bridge.model.moment import SECOND, Micros
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate, StopCondition, TemplateAction
-from bridge.store import Store, sqlite_url
+from bridge.store import Store
 
 SCOPE = Scope(cloud="aws", account="123456789012", region="eu-west-1")
 
@@ -37,8 +36,8 @@ def time() -> Time:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, time: Time) -> AsyncIterator[Store]:
-    opened = Store.open(sqlite_url(tmp_path), clock=time)
+async def store(database: str, time: Time) -> AsyncIterator[Store]:
+    opened = Store.open(database, clock=time)
     yield opened
     await opened.close()
 

@@ -71,9 +71,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("schedule_id", "slot_at", name=op.f("pk_schedule_slots")),
     )
 
+    op.execute("INSERT INTO meta (name, value) VALUES ('oldest-code', '0001')")
+
 
 def downgrade() -> None:
     """Take them back; schedules and what became of their slots are lost."""
+    op.execute("DELETE FROM meta WHERE name = 'oldest-code'")
     op.drop_table("schedule_slots")
     op.drop_index(
         "ix_schedules_due",

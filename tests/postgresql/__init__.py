@@ -1,0 +1,1 @@
+"""The same promises on PostgreSQL, with many workers."""
