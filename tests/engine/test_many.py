@@ -111,7 +111,6 @@ async def test_a_broken_poll_does_not_keep_a_run_going() -> None:
     assert (await bench.run(run)).status is ExperimentStatus.STOPPING
     # It is undoing by now, at a pace of its own, and is not woken for this again.
     bench.woken.clear()
-    bench.world.now += 5 * SECOND
     due = await bench.store.next_due()
     with pytest.raises(RuntimeError, match="no poll"):
         await bench.engine.stop_watch.poll()
