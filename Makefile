@@ -61,6 +61,10 @@ bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API 
 bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each cloud beside its bare SDK
 	$(VENV)/bin/python benchmarks/clouds
 
+.PHONY: bench-scale
+bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, targets and stored experiments
+	$(BENCH)/bin/python benchmarks/scale $(OPTIONS)
+
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -70,7 +74,7 @@ COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
 	$(COMPILE) --extra sandbox --extra postgres --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
-	$(COMPILE) --extra sandbox --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
+	$(COMPILE) --extra sandbox --extra postgres --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind

@@ -127,7 +127,7 @@ def template(kind: str) -> dict[str, Any]:
         "actions": {"wait": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT6H"}}},
     }
     if kind == HOLDING:
-        document["stopConditions"] = [{"source": scale_double.STOP_SOURCE, "value": "a signal that is always clear"}]
+        document["stopConditions"] = [{"source": scale_double.STOP_SOURCE, "value": _VALUE}]
         document["targets"] = {
             "thing": {
                 "resourceType": scale_double.RESOURCE_TYPE,
@@ -145,6 +145,7 @@ def template(kind: str) -> dict[str, Any]:
     return document
 
 
+_VALUE: Final = "a signal that is always clear"
 PLAIN: Final = "plain"
 """A run of one `aws:fis:wait`."""
 HOLDING: Final = "with a fault"

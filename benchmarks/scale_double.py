@@ -1,8 +1,8 @@
 """A fault, a target and a stop condition of no cloud: what is left is the bridge's own work.
 
-The fault is in effect as soon as it is asked for, and undone as soon. Every run holds a thing of its
-own, so that each has a record as a real fault has, and no two runs are in each other's way. The
-stop condition is always clear.
+The fault is in effect as soon as it is asked for, and undone as soon. Every run holds a thing of
+its own, so that each has a record as a real fault has, and no two runs are in each other's way.
+The stop condition is always clear.
 """
 
 from __future__ import annotations
@@ -98,20 +98,23 @@ class Hold(LastingFault):
 
         duration: Duration
 
-    async def prepare(self, session: Session, parameters: Any, records: Sequence[Record]) -> Outcomes:  # noqa: ARG002 - nothing is asked
+    async def prepare(
+        self, session: Session, parameters: Any, records: Sequence[Record]
+    ) -> Outcomes:
         """Be ready."""
+        del session, parameters
         return {record.id: DONE for record in records}
 
-    async def inject(self, session: Session, parameters: Any, records: Sequence[Record]) -> Outcomes:  # noqa: ARG002 - as above
-        """Be in effect."""
-        return {record.id: DONE for record in records}
+    inject = prepare
 
-    async def observe(self, session: Session, records: Sequence[Record]) -> Observations:  # noqa: ARG002 - as above
-        """See that it is."""
+    async def observe(self, session: Session, records: Sequence[Record]) -> Observations:
+        """See that it is in effect."""
+        del session
         return {record.id: Observation(Effect.PRESENT) for record in records}
 
-    async def revert(self, session: Session, records: Sequence[Record]) -> Outcomes:  # noqa: ARG002 - as above
+    async def revert(self, session: Session, records: Sequence[Record]) -> Outcomes:
         """Be undone."""
+        del session
         return {record.id: DONE for record in records}
 
 

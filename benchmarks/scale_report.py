@@ -29,6 +29,8 @@ DEEP: Final = 1.5
 """At most this much of the first page's time, for a page far down."""
 OURS: Final = BridgeTurns.name
 SAFETY: Final = tuple(kind for kind in KINDS if kind not in CERTAIN)
+_COLUMNS: Final = tuple(kind for kind in KINDS if kind != "operations")
+"""EC2 has no operations to ask for."""
 _PACKAGES: Final = ("boto3", "chaostoolkit", "chaostoolkit-aws", "moto", "sqlalchemy")
 
 
@@ -201,11 +203,13 @@ class ScaleReport:
             table = _table(
                 "One run of many EC2 instances: calls by what they are for; seconds without the "
                 "fault's own duration, of the side's processor, and ours by its",
-                *("instances", "side", "calls", *KINDS, "time", "CPU", "ours / it"),
+                *("N", "side", "calls", *_COLUMNS, "time", "CPU", "ours / it"),
             )
             for size, sides in self._measured.turns.items():
                 needed = fewest("aws", size)
-                table.add_row(str(size), "fewest", *map(str, (sum(needed.values()), *needed.values())))
+                table.add_row(
+                    str(size), "fewest", *map(str, (sum(needed.values()), *needed.values()))
+                )
                 ours = median(turn.wall for turn in sides[OURS])
                 for side, turns in sides.items():
                     counts = self._counts(size, side)
@@ -213,7 +217,7 @@ class ScaleReport:
                     table.add_row(
                         str(size),
                         side,
-                        *map(str, (sum(counts.values()), *counts.values())),
+                        *map(str, (sum(counts.values()), *(counts[kind] for kind in _COLUMNS))),
                         f"{wall:.2f}",
                         f"{median(turn.cpu for turn in turns):.2f}",
                         "" if side == OURS else f"{ours / wall:.2f}",
@@ -250,4 +254,3 @@ def _table(title: str, *headings: str) -> Table:
         justify = "left" if words else "right"
         table.add_column(heading, justify=justify, no_wrap=words)
     return table
-
