@@ -123,10 +123,24 @@ class Process:
         for experiment_id in await store.due():
             self.bridge.dispatcher.wake(experiment_id)
 
-    async def settled(self) -> None:
-        """Wait until no run of the store is open: all ended, undone, and unmarked."""
+    async def stop(self, experiment_id: str, reason: str) -> None:
+        """Ask one run to stop and undo everything."""
+        store = self.bridge.store
+        request = _stop(store, reason, "user")
+        await store.append(request.model_copy(update={"experiment": experiment_id}))
+        self.bridge.dispatcher.wake(experiment_id)
+
+    async def settled(self, experiment_id: str | None = None) -> None:
+        """Wait until a run, or every run of the store, is over, undone, and unmarked."""
+        store = self.bridge.store
         # Another process on the store may be what ends a run, so there is nothing to be told by.
-        while await self.bridge.store.next_due() is not None:  # noqa: ASYNC110 - as above
+        while True:
+            if experiment_id is None:
+                is_open = await store.next_due() is not None
+            else:
+                is_open = await store.is_open(experiment_id)
+            if not is_open:
+                return
             await asyncio.sleep(_LOOK_EVERY)
 
     def _open(self, stack: AsyncExitStack) -> Store:

@@ -116,6 +116,18 @@ class Experiments(Database):
             ).one_or_none()
         return None if row is None else experiment_from(row)
 
+    async def is_open(self, experiment_id: str) -> bool:
+        """Say whether anything is left to do for a run: to end, to undo, to unmark."""
+        return await self._run(self._is_open, experiment_id)
+
+    def _is_open(self, experiment_id: str) -> bool:
+        with self._reading() as connection:
+            return bool(
+                connection.execute(
+                    sa.select(experiments.c.open).where(experiments.c.id == experiment_id)
+                ).scalar_one_or_none()
+            )
+
     async def experiments(
         self,
         scope: Scope,

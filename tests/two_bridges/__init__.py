@@ -1,0 +1,3 @@
+"""Two bridges on one store, and one that comes back: no harm."""
+
+from __future__ import annotations
