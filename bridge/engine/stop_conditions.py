@@ -137,9 +137,7 @@ class StopWatch:
                 continue
             # Once is enough: a run that is undoing by then would only be disturbed.
             told = self._told.setdefault(condition, set())
-            woken = await self._store.wake_watchers(
-                scope, source, value, since=limit, but=told
-            )
+            woken = await self._store.wake_watchers(scope, source, value, since=limit, but=told)
             told |= set(woken)
             for run in woken:
                 self._wake(run)

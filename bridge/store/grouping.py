@@ -110,6 +110,8 @@ class GroupedThread:
     def _lost(self) -> bool:
         if self._together is None:
             return False
+        if self._together.invalidated:
+            return True
         return not getattr(self._together.connection.dbapi_connection, "in_transaction", True)
 
     def _end(self, works: list[_Work], error: BaseException | None = None) -> None:
@@ -119,12 +121,12 @@ class GroupedThread:
             try:
                 if error is None:
                     connection.commit()
-                else:
-                    connection.invalidate()
             except BaseException as failure:  # noqa: BLE001 - as above
                 error = failure
-            finally:
-                connection.close()
+            if error is not None:
+                # Whatever the driver believes of it, nothing of it is used again.
+                connection.invalidate()
+            connection.close()
         if error is not None:
             for work in works:
                 work.result, work.error = None, work.error or error
