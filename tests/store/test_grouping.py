@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import SECOND, Micros
 from bridge.store import Change, LeaseLostError, Store, sqlite_url
 from bridge.store.runs import Claim
@@ -37,6 +38,10 @@ async def _at_once(store: Store, *asked: Callable[[], Awaitable[Any]]) -> list[A
     free.set()
     await busy
     return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stop(run: str, time: Time) -> Request:
+    return Request(experiment=run, kind=RequestKind.STOP, at=time.now)
 
 
 def _commits(store: Store) -> list[int]:
@@ -68,15 +73,18 @@ async def test_one_that_fails_takes_nothing_with_it(store: Store, time: Time) ->
     claimed = await store.claim(mine.id, owner="w", lease=LEASE)
     assert claimed is not None
     lost = Claim(mine.id, claimed.claim.fence - 1)
-    before, failed, seen, after = await _at_once(
+    half = [_stop(mine.id, time), _stop("nobody", time)]
+    before, failed, halfway, seen, after = await _at_once(
         store,
         lambda: store.commit(claimed.claim, Change(inbox_read=7)),
         lambda: store.commit(lost, Change(inbox_read=9)),
+        lambda: store.append_all(half),
         lambda: store.read_inbox(mine.id),
         lambda: store.start_experiment(theirs),
     )
     assert before is None
     assert isinstance(failed, LeaseLostError)
+    assert isinstance(halfway, sa.exc.IntegrityError)
     assert seen == []
     assert after.id == theirs.id
     with store._engine.connect() as connection:
