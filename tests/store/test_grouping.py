@@ -89,7 +89,8 @@ async def test_one_that_fails_takes_nothing_with_it(store: Store, time: Time) ->
     assert after.id == theirs.id
     with store._engine.connect() as connection:
         read = connection.exec_driver_sql("SELECT max(inbox_read) FROM experiments").scalar_one()
-    assert read == 7
+        asked = connection.exec_driver_sql("SELECT count(*) FROM inbox").scalar_one()
+    assert (read, asked) == (7, 0)
 
 
 async def test_nobody_is_answered_before_the_commit(store: Store, time: Time) -> None:
