@@ -61,9 +61,15 @@ bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API 
 bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each cloud beside its bare SDK
 	$(VENV)/bin/python benchmarks/clouds
 
+<<<<<<< HEAD
 .PHONY: bench-scale
 bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, targets and stored experiments
 	$(BENCH)/bin/python benchmarks/scale $(OPTIONS)
+=======
+.PHONY: bench-workers
+bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
+	$(VENV)/bin/python benchmarks/workers
+>>>>>>> main
 
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
