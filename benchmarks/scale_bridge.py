@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 from urllib.parse import urlsplit
 
 import scale_double
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 CLIENTS: Final = 4
 """Connections that requests come in by at once."""
+_BOTH, _ANSWERS, _WORKS = "both", "answers", "works"
+"""What a process does: it answers requests and advances runs, or one of the two."""
 _PATIENCE: Final = 60.0
 _KEPT_OPEN: Final = 2.0
 """Seconds for which an idle connection is used again; the bridge closes it a little later."""
@@ -54,33 +56,32 @@ class Cost:
 class ScaleBridge:
     """A running bridge on a data directory of its own or on a database, as a context manager."""
 
-    def __init__(self, database: str = "", *, data: Path | None = None) -> None:
+    def __init__(self, database: str = "", workers: int = 0) -> None:
         """Describe it; nothing runs yet.
 
-        ``database`` is what FAULTBRIDGE_DATABASE would be. ``data`` is kept, else it is the
-        bridge's own and removed.
+        ``database`` is what FAULTBRIDGE_DATABASE would be. With ``workers``, so many processes
+        advance the runs, and the bridge only answers; what they cost is the bridge's cost too.
         """
         self._database = database
-        self._data = data
+        self._workers = workers
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            if self._data is None:
-                # Beside this file, not in a memory disk: a commit has to reach a real one.
-                here = Path(__file__).parent
-                self._data = Path(
-                    stack.enter_context(tempfile.TemporaryDirectory(prefix=".data-", dir=here))
-                )
-            self._child = Child(
-                __file__,
-                environment={
-                    "FAULTBRIDGE_INSTALLATION": "bench",
-                    "FAULTBRIDGE_DATA": str(self._data),
-                    "FAULTBRIDGE_DATABASE": self._database,
-                },
-            )
-            stack.callback(self._child.close)
-            self.url: str = self._child.told["url"]
+            # Beside this file, not in a memory disk: a commit has to reach a real one.
+            folder = tempfile.TemporaryDirectory(prefix=".data-", dir=Path(__file__).parent)
+            self._data = stack.enter_context(folder)
+            environment = {
+                "FAULTBRIDGE_INSTALLATION": "bench",
+                "FAULTBRIDGE_DATA": self._data,
+                "FAULTBRIDGE_DATABASE": self._database,
+            }
+            roles = [_ANSWERS, *[_WORKS] * self._workers] if self._workers else [_BOTH]
+            self._children: list[Child] = []
+            for role in roles:
+                child = Child(__file__, role, environment=environment)
+                stack.callback(child.close)
+                self._children.append(child)
+            self.url: str = self._children[0].told["url"]
             self._place = urlsplit(self.url).netloc
             self._connections = threading.local()
             self._clients = stack.enter_context(ThreadPoolExecutor(CLIENTS))
@@ -96,8 +97,9 @@ class ScaleBridge:
         return self._database or f"sqlite:///{self._data}/faultbridge.sqlite3"
 
     def cost(self) -> Cost:
-        """Ask it what it costs."""
-        return Cost(**self._child.ask("cost"))
+        """Ask it what it costs, with its workers."""
+        told = [child.ask("cost") for child in self._children]
+        return Cost(**{name: sum(one[name] for one in told) for name in told[0]})
 
     def ask(self, method: str, path: str, document: Any = None) -> Any:
         """Make one request on this thread's own connection. Raises BenchmarkError."""
@@ -152,9 +154,11 @@ HOLDING: Final = "with a fault"
 """A run with a record of a fault in effect, and a stop condition that is watched."""
 
 
-def _serve() -> None:
+def _serve(role: str) -> None:
+    # What a worker says goes elsewhere: here the answers are read.
+    answers, sys.stdout = sys.stdout, sys.stderr
     # Imported here: the benchmark's own process needs none of it.
-    from bridge.cli.listening import listen  # noqa: PLC0415 - as above
+    from bridge.cli.listening import listen, work  # noqa: PLC0415 - as above
     from bridge.settings import Settings  # noqa: PLC0415 - as above
 
     sys.modules.setdefault("scale_double", scale_double)
@@ -164,16 +168,20 @@ def _serve() -> None:
         loop = asyncio.get_running_loop()
 
         def ready(url: str) -> None:
-            threading.Thread(target=_answer, args=(loop, url), daemon=True).start()
+            threading.Thread(target=_answer, args=(loop, url, answers), daemon=True).start()
 
-        await listen(Settings(), "127.0.0.1", 0, ready=ready)
+        if role == _WORKS:
+            ready("")
+            await work(Settings())
+        else:
+            await listen(Settings(), "127.0.0.1", 0, ready=ready, works=role == _BOTH)
 
     asyncio.run(run())
 
 
-def _answer(loop: asyncio.AbstractEventLoop, url: str) -> None:
+def _answer(loop: asyncio.AbstractEventLoop, url: str, answers: TextIO) -> None:
     """Answer each line with what this process costs; end it with standard input."""
-    print(json.dumps({"url": url}), flush=True)
+    print(json.dumps({"url": url}), file=answers, flush=True)
     for _ in sys.stdin:
         told = {
             "memory": _resident(),
@@ -182,7 +190,7 @@ def _answer(loop: asyncio.AbstractEventLoop, url: str) -> None:
             "tasks": len(asyncio.all_tasks(loop)),
             "descriptors": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - names suffice
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(told), file=answers, flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -192,4 +200,4 @@ def _resident() -> int:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1])
