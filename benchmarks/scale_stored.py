@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from emulator_process import BenchmarkError
 from scale_bridge import HOLDING, ScaleBridge, template
 
+from bridge.store.database import database_url
 from bridge.store.tables import experiments, journal, records, resolved_targets
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def fill(bridge: ScaleBridge, number: int) -> None:
     while not bridge.ask("GET", path)["endedAt"]:
         time.sleep(0.1)
     time.sleep(1)  # the run is closed a moment after it has ended
-    engine = sa.create_engine(bridge.database)
+    engine = sa.create_engine(database_url(bridge.database))
     for first in range(0, number, _AT_ONCE):
         _copy(engine, made["id"], range(first, min(first + _AT_ONCE, number)))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -13,6 +13,7 @@ from scale_bridge import Cost, ScaleBridge, template
 
 from bridge.model.inbox import Request, RequestKind
 from bridge.store import Store
+from bridge.store.database import database_url
 
 _LOOK_EVERY: Final = 0.2
 _PATIENCE: Final = 900.0
@@ -73,7 +74,7 @@ class Crowd:
     def __init__(self, bridge: ScaleBridge, kind: str) -> None:
         """Store the template and start a few runs that are stopped again."""
         self._bridge = bridge
-        self._database = sa.create_engine(bridge.database)
+        self._database = sa.create_engine(database_url(bridge.database))
         self._document = template(kind)
         first = bridge.ask("POST", "/v1/experiments", {"template": self._document})
         self._template = first["templateId"]
