@@ -65,6 +65,10 @@ bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each clo
 bench-stopping: $(VENV)/pins-dev $(VENV)/project ## Measure how soon a run that is stopped undoes
 	$(VENV)/bin/python benchmarks/stopping
 
+.PHONY: bench-scale
+bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, targets and stored experiments
+	$(BENCH)/bin/python benchmarks/scale $(OPTIONS)
+
 .PHONY: bench-workers
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers
@@ -78,7 +82,7 @@ COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
 	$(COMPILE) --extra sandbox --extra postgres --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
-	$(COMPILE) --extra sandbox --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
+	$(COMPILE) --extra sandbox --extra postgres --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind

@@ -67,6 +67,7 @@ class Engine:
             installation=settings.installation,
             every=settings.stop_poll,
             memory=settings.signal_memory,
+            unreadable=settings.stop_unreadable,
             wake=wake,
         )
         self._worker = worker

@@ -93,7 +93,7 @@ def _check_stop_conditions(run: Run, now: Micros) -> None:
                 cause="stop-condition-unreadable",
             )
             return
-        run.wake(limit)
+        # No wake-up at the limit: the watch looks at the readings for all runs at once.
 
 
 def _initiate(run: Run, now: Micros) -> list[Call]:

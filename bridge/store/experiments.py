@@ -17,7 +17,7 @@ from bridge.store.tables import experiments, inbox, journal, records, resolved_t
 from bridge.store.templates import Token, claim_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from bridge.model.scope import Scope
 
@@ -223,19 +223,29 @@ class Experiments(Database):
             return [Record.model_validate_json(body) for body in bodies]
 
     async def journal(
-        self, experiment_id: str, *, after: int = 0, limit: int = 1000
+        self,
+        experiment_id: str,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        kinds: Collection[EventType] = (),
     ) -> list[Event]:
-        """List what happened to a run, in order, past the sequence number ``after``."""
-        return await self._run(self._journal, experiment_id, after, limit)
+        """List what happened to a run, in order, past the sequence number ``after``.
 
-    def _journal(self, experiment_id: str, after: int, limit: int) -> list[Event]:
+        Of some kinds only where ``kinds`` names any.
+        """
+        return await self._run(self._journal, experiment_id, after, limit, kinds)
+
+    def _journal(
+        self, experiment_id: str, after: int, limit: int, kinds: Collection[EventType]
+    ) -> list[Event]:
+        query = sa.select(journal).where(
+            journal.c.experiment_id == experiment_id, journal.c.sequence > after
+        )
+        if kinds:
+            query = query.where(journal.c.type.in_(kinds))
         with self._reading() as connection:
-            rows = connection.execute(
-                sa.select(journal)
-                .where(journal.c.experiment_id == experiment_id, journal.c.sequence > after)
-                .order_by(journal.c.sequence)
-                .limit(limit)
-            ).all()
+            rows = connection.execute(query.order_by(journal.c.sequence).limit(limit)).all()
         return [
             Event(
                 experiment=row.experiment_id,
@@ -257,6 +267,16 @@ class Experiments(Database):
     def _append(self, request: Request) -> None:
         with self._writing() as connection:
             append_request(connection, request)
+
+    async def append_all(self, requests: Sequence[Request]) -> None:
+        """Put requests into the inboxes of several runs, all of them or none."""
+        await self._run(self._append_all, requests)
+
+    def _append_all(self, requests: Sequence[Request]) -> None:
+        with self._writing() as connection:
+            # In one order, so that two that ask at once do not wait for each other.
+            for request in sorted(requests, key=lambda request: request.experiment):
+                append_request(connection, request)
 
 
 def append_request(connection: sa.Connection, request: Request) -> None:

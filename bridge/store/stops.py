@@ -13,11 +13,11 @@ from bridge.model.moment import MINUTE, Micros
 from bridge.model.scope import Scope
 from bridge.store.database import Database, chunks, in_scope, insert_if_absent
 from bridge.store.experiments import append_request
-from bridge.store.tables import polls, stop_readings, watches
+from bridge.store.tables import experiments, polls, stop_readings, watches
 from bridge.store.watchers import Watchers, pushed_details
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bridge.model.signal import Signal
 
@@ -40,21 +40,79 @@ class Reading:
     """When it could last be read; None if never."""
 
 
+def _watching(scope: Scope, source: str, value: str) -> sa.Select[str]:
+    return (
+        sa.select(watches.c.experiment_id)
+        .where(in_scope(watches, scope), watches.c.source == source, watches.c.value == value)
+        .order_by(watches.c.id)
+    )
+
+
 class Stops(Database):
     """The stop conditions of all open runs."""
 
-    async def watched(self) -> dict[tuple[Scope, str], dict[str, list[str]]]:
-        """Map scope and source to what is watched there, and by which open runs."""
+    async def watched(self) -> dict[tuple[Scope, str], list[str]]:
+        """Map scope and source to what open runs watch there, each value once."""
         return await self._run(self._watched)
 
-    def _watched(self) -> dict[tuple[Scope, str], dict[str, list[str]]]:
-        found: dict[tuple[Scope, str], dict[str, list[str]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
+    def _watched(self) -> dict[tuple[Scope, str], list[str]]:
+        found: dict[tuple[Scope, str], list[str]] = defaultdict(list)
+        place = (watches.c.scope, watches.c.source, watches.c.value)
         with self._reading() as connection:
-            for row in connection.execute(sa.select(watches).order_by(watches.c.id)):
-                found[Scope.parse(row.scope), row.source][row.value].append(row.experiment_id)
-        return {place: dict(values) for place, values in found.items()}
+            # Not a row for each run: ten thousand may watch the same alarm.
+            for row in connection.execute(sa.select(*place).distinct().order_by(*place)):
+                found[Scope.parse(row.scope), row.source].append(row.value)
+        return dict(found)
+
+    async def watchers(self, scope: Scope, source: str, value: str) -> list[str]:
+        """List the open runs that watch a value, the longest first."""
+        return await self._run(self._watchers, scope, source, value)
+
+    def _watchers(self, scope: Scope, source: str, value: str) -> list[str]:
+        with self._reading() as connection:
+            return list(connection.execute(_watching(scope, source, value)).scalars())
+
+    async def wake_watchers(
+        self, scope: Scope, source: str, value: str, *, since: Micros, but: Collection[str]
+    ) -> list[str]:
+        """Make the runs due that watch a value and wait, and list them.
+
+        Those that began after ``since`` are left alone, and so are those in ``but``. One that is
+        held looks at its readings while it is, so only free ones need waking.
+        """
+        return await self._run(self._wake_watchers, scope, source, value, since, but)
+
+    def _wake_watchers(
+        self, scope: Scope, source: str, value: str, since: Micros, but: Collection[str]
+    ) -> list[str]:
+        woken: list[str] = []
+        with self._writing() as connection:
+            now = self._moment(connection)
+            waits = sa.and_(
+                experiments.c.open,
+                experiments.c.created_at <= since,
+                experiments.c.wake_at > now,
+                sa.or_(experiments.c.lease_until.is_(None), experiments.c.lease_until <= now),
+            )
+            # One that is locked is somebody's, who looks at it, or wakes it as we would.
+            watching = (
+                _watching(scope, source, value)
+                .join(experiments)
+                .where(waits)
+                .order_by(None)
+                .order_by(experiments.c.id)
+                .with_for_update(of=experiments, skip_locked=True)
+            )
+            ids = [one for one in connection.execute(watching).scalars() if one not in but]
+            for part in chunks(ids):
+                made_due = connection.execute(
+                    experiments.update()
+                    .where(experiments.c.id.in_(part), waits)
+                    .values(wake_at=now)
+                    .returning(experiments.c.id)
+                )
+                woken += made_due.scalars()
+        return woken
 
     async def claim_poll(self, scope: Scope, source: str, *, every: Micros) -> bool:
         """Return whether this process is the one to read the source now.

@@ -14,7 +14,13 @@ from starlette.requests import Request
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document, token_of
 from bridge.api.native.problems import conflict, invalid, not_found
-from bridge.api.native.rendering import render_detail, render_event, render_record, render_summary
+from bridge.api.native.rendering import (
+    FINDINGS,
+    render_detail,
+    render_event,
+    render_record,
+    render_summary,
+)
 from bridge.api.native.templates import accept, stored_template
 from bridge.client.documents import (
     EventPage,
@@ -38,8 +44,8 @@ from bridge.store import Reading, TokenConflictError
 LONGEST_WAIT: Final = 20.0
 """Seconds that one request for events may wait; proxies and drains bear so much."""
 _LOOK_EVERY: Final = 0.1
-_BEGINNING: Final = 1000
-"""Journal entries in which a run's targets and first refusals are found."""
+_FINDINGS: Final = 1000
+"""Journal entries of what a run's targets came to and what was refused, at most."""
 
 
 class _Page(BaseModel):
@@ -113,6 +119,9 @@ class Experiments:
         except TokenConflictError as error:
             raise conflict(f"clientToken: {error}") from None
         bridge.dispatcher.wake(experiment.id)
+        if experiment.id == fresh.id:
+            # Nothing has become of it yet, so there is nothing to look up.
+            return render_detail(experiment, now=bridge.store.now())
         return await self._detail(experiment)
 
     async def listed(self, page: Annotated[_Page, Query()]) -> ExperimentPage:
@@ -226,5 +235,5 @@ class Experiments:
             now=store.now(),
             records=await store.records(experiment.id),
             readings=readings,
-            beginning=await store.journal(experiment.id, limit=_BEGINNING),
+            findings=await store.journal(experiment.id, kinds=FINDINGS, limit=_FINDINGS),
         )
