@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge.engine import lease as leases
 from bridge.engine import lifecycle, requests
@@ -25,10 +26,10 @@ from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import MINUTE, SECOND, Micros, micros
 from bridge.model.record import Phase
-from bridge.store import Change, LeaseLostError, OverlapError
+from bridge.store import LeaseLostError, OverlapError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from bridge.engine.providers import Providers
     from bridge.settings import Settings
@@ -39,6 +40,10 @@ logger = logging.getLogger(__name__)
 _INBOX_EVERY = 1.0
 """Seconds between two looks into the inbox while calls are in flight, for requests that came
 through another process; those of this one wake the run at once."""
+RETRY_STORE = 1.0
+"""Seconds between two attempts to tell the store of a late effect."""
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -96,7 +101,7 @@ class Engine:
         )
         try:
             async with leases.held(self.store, claimed.claim, guard, length):
-                await _Advance(self.store, context, claimed, news).go()
+                await _Advance(self.store, context, claimed, news, length).go()
         finally:
             self._pokes.pop(experiment_id, None)
 
@@ -122,50 +127,69 @@ class _Advance:
     """One claim's worth of work on a run."""
 
     def __init__(
-        self, store: Store, context: Context, claimed: Claimed, news: asyncio.Event
+        self,
+        store: Store,
+        context: Context,
+        claimed: Claimed,
+        news: asyncio.Event,
+        lease: Micros,
     ) -> None:
         self._store = store
         self._context = context
         self._run = context.run
         self._claimed = claimed
         self._news = news
+        self._lease = lease
         self._tasks: dict[asyncio.Task[Apply], Call] = {}
         self._unsaved: list[Inject | Revert] = []
         """Effect calls that have returned and whose outcome no commit has saved yet."""
+        self._taken: set[int] = set()
+        """Requests of the inbox that the run has heard."""
         self._read: int | None = None
+        """The last of those before which none is still to be heard."""
 
     async def go(self) -> None:
-        """Work until there is nothing to do before the next wake-up."""
-        run, store = self._run, self._store
+        """Work until there is nothing to do before the next wake-up.
+
+        Raises what the store raises when it fails. Whatever was begun is in the store by then,
+        and who takes the run when the lease is over looks at what became of it.
+        """
         if self._claimed.interrupted:
-            lifecycle.taken_over(run, store.now())
-        _refuse_absence(run, self._claimed.due_at, store.now())
+            lifecycle.taken_over(self._run, self._store.now())
+        _refuse_absence(self._run, self._claimed.due_at, self._store.now())
         try:
-            while True:
-                self._news.clear()
-                await self._read_inbox()
-                await self._read_conditions()
-                now = store.now()
-                decision = decide(run, now)
-                for call in decision.calls:
-                    self._begin(call, now)
-                if not decision.calls and not self._tasks:
-                    await self._let_go(decision.wake_at, close=decision.close)
-                    return
-                # What only reads needs no commit before it; what acts does.
-                self._launch(c for c in decision.calls if not isinstance(c, Inject | Revert))
-                await self._commit()
-                self._launch(c for c in decision.calls if isinstance(c, Inject | Revert))
-                await self._wait(decision.wake_at)
+            await self._work()
         except LeaseLostError:
             await self._report_late_effects()
         except OverlapError:
-            # Another run was quicker. What we had in mind was not written: look again.
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await store.commit(self._claimed.claim, Change(release_until=store.now()))
+            # Another run was quicker. What we had in mind was not written: look again, at once,
+            # but as who takes a run over, since what came of calls in flight is lost with it.
+            await self._leave(Micros(0))
+        except Exception:
+            await self._leave(self._lease)
+            raise
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    async def _work(self) -> None:
+        run, store = self._run, self._store
+        while True:
+            self._news.clear()
+            await self._read_inbox()
+            await self._read_conditions()
+            now = store.now()
+            decision = decide(run, now)
+            for call in decision.calls:
+                self._begin(call, now)
+            if not decision.calls and not self._tasks:
+                await self._let_go(decision.wake_at, close=decision.close)
+                return
+            # What only reads needs no commit before it; what acts does.
+            self._launch(c for c in decision.calls if not isinstance(c, Inject | Revert))
+            await self._commit()
+            self._launch(c for c in decision.calls if isinstance(c, Inject | Revert))
+            await self._wait(decision.wake_at)
 
     # --- calls -----------------------------------------------------------------------------
 
@@ -201,14 +225,26 @@ class _Advance:
     # --- the store -------------------------------------------------------------------------
 
     async def _read_inbox(self) -> None:
-        for request in await self._store.read_inbox(self._run.experiment.id):
-            if self._read is not None and request.sequence <= self._read:
-                continue
-            self._read = request.sequence
-            self._run.changed = True
+        waiting = await self._store.read_inbox(self._run.experiment.id)
+        for request in waiting:
             late = request.kind is RequestKind.LATE_EFFECT
+            if request.sequence in self._taken or (late and self._in_flight(request)):
+                continue
+            self._taken.add(request.sequence)
+            self._run.changed = True
             known = await self._with_holders(request) if late else request
             requests.take(self._run, known, self._store.now())
+        for request in waiting:
+            if request.sequence not in self._taken:
+                break
+            self._read = request.sequence
+
+    def _in_flight(self, request: Request) -> bool:
+        """Say whether a call is in flight for what a request is about.
+
+        It may have looked before the late effect came, so its answer says nothing of that.
+        """
+        return not self._run.busy.isdisjoint(request.details.get("records", []))
 
     async def _with_holders(self, request: Request) -> Request:
         """Note which records are another run's now: those are not ours to undo any more."""
@@ -255,21 +291,51 @@ class _Advance:
         await self._store.commit(self._claimed.claim, change)
         self._unsaved.clear()
 
-    async def _report_late_effects(self) -> None:
-        """Tell the run's next worker what we did after we had lost it. Needs no fence."""
+    # --- leaving without a commit ----------------------------------------------------------
+
+    async def _effects(self) -> Sequence[Inject | Revert]:
+        """Wait for the calls in flight; return those that changed something, and are not saved."""
         tasks = dict(self._tasks)
         await asyncio.gather(*tasks, return_exceptions=True)
-        late = [*self._unsaved, *(c for c in tasks.values() if isinstance(c, Inject | Revert))]
-        for call in late:
-            await self._store.append(
-                Request(
-                    experiment=self._run.experiment.id,
-                    kind=RequestKind.LATE_EFFECT,
-                    at=self._store.now(),
-                    details={"call": type(call).__name__.lower(), "records": list(call.records)},
-                )
+        return [*self._unsaved, *(c for c in tasks.values() if isinstance(c, Inject | Revert))]
+
+    async def _leave(self, lease: Micros) -> None:
+        """Leave the run to who takes it when ``lease`` is over, unless it was taken already.
+
+        A worker that was frozen may find its connection dead before it finds its lease lost.
+        """
+        if not await self._effects() and lease:
+            return
+        try:
+            await _insist(lambda: self._store.renew(self._claimed.claim, lease))
+        except LeaseLostError:
+            await self._report_late_effects()
+
+    async def _report_late_effects(self) -> None:
+        """Tell the run's next worker what we did after we had lost it. Needs no fence."""
+        for call in await self._effects():
+            request = Request(
+                experiment=self._run.experiment.id,
+                kind=RequestKind.LATE_EFFECT,
+                at=self._store.now(),
+                details={"call": type(call).__name__.lower(), "records": list(call.records)},
             )
+            await _insist(partial(self._store.append, request))
             self._context.wake()
+
+
+async def _insist(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it again until the store does not fail; raises what the store refuses."""
+    while True:
+        try:
+            return await work()
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises; nobody else can tell
+            logger.warning(
+                "the store cannot be told of a late effect yet: %s", type(error).__name__
+            )
+            await asyncio.sleep(RETRY_STORE)
 
 
 def _keys(call: Call) -> set[str]:

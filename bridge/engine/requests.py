@@ -44,6 +44,7 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
     """A worker that had lost the run came back from a call: what it did must be undone too.
 
     Reverting looks before it acts, so a record that is opened again for nothing does no harm.
+    Its mark may have been written late as well, and is removed once more.
     """
     ids = [record for record in request.details.get("records", []) if record in run.records]
     held = set(request.details.get("held", []))
@@ -51,11 +52,15 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
     run.note(EventType.LATE_EFFECT, now, call=call, records=ids)
     if call != "inject":
         return
-    reopened = [
-        run.records[record]
-        for record in ids
-        if run.records[record].phase in _UNDONE and record not in held
-    ]
+    touched = [run.records[record] for record in ids if record not in held]
+    for record in touched:
+        if record.marked is False:
+            record.marked = None
+        if record.phase is Phase.INJECTING:
+            # What a look found before now says nothing any more.
+            record.called_at, record.seen, record.seen_at = now, None, None
+        run.touch(record)
+    reopened = [record for record in touched if record.phase in _UNDONE]
     for record in reopened:
         record.accepted = False
     run.set_phase(reopened, Phase.REVERTING, now, "a late effect of a worker that lost the run")

@@ -95,7 +95,9 @@ class World:
     hook: Callable[[str], None] = lambda _point: None
     """Told of each point that a process passes; may raise."""
     frozen: asyncio.Event | None = None
-    """Set by a test to hold an injecting worker between its last check and its effect."""
+    """Set by a test to hold a worker between its last check and its effect."""
+    freeze_in: str = "inject"
+    """In which step it is held; in ``revert`` and ``observe`` after the look."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     broken: str = ""
     """Why undoing fails."""
@@ -117,6 +119,13 @@ class World:
         """Pass a point."""
         self.calls.append(name)
         self.hook(name)
+
+    async def hold(self, step: str) -> None:
+        """Hold the worker that comes here first, if a test wants that."""
+        if self.frozen is not None and self.freeze_in == step:
+            gate, self.frozen = self.frozen, None
+            self.reached.set()
+            await gate.wait()
 
     def answer(self) -> None:
         """Lose the answer to a call that has taken effect, if that is wanted."""
@@ -212,10 +221,7 @@ class Halt(Fault):
         world: World = session.world
         if session.guard is not None:
             session.guard.check()
-        if world.frozen is not None:
-            gate, world.frozen = world.frozen, None
-            world.reached.set()
-            await gate.wait()
+        await world.hold("inject")
         world.point("before inject " + ",".join(r.resource for r in records))
         if world.refuse_calls:
             raise TransientError("throttled")
@@ -244,7 +250,9 @@ class Halt(Fault):
             "pending": Effect.LIFTING,
             "gone": Effect.GONE,
         }
-        return {r.id: Observation(seen[world.look(r.resource)]) for r in records}
+        found = {r.id: Observation(seen[world.look(r.resource)]) for r in records}
+        await world.hold("observe")
+        return found
 
     async def revert(self, session: Any, records: Sequence[Record]) -> Outcomes:
         world: World = session.world
@@ -254,8 +262,10 @@ class Halt(Fault):
         if world.broken:
             raise TransientError(world.broken)
         outcomes: dict[str, Outcome] = {}
+        looks = {record.resource: world.look(record.resource) for record in records}
+        await world.hold("revert")
         for record in records:
-            state = world.look(record.resource)
+            state = looks[record.resource]
             if state == "stopped":
                 world.change(record.resource, "running")
                 state = world.look(record.resource)
@@ -269,6 +279,7 @@ class Halt(Fault):
     async def mark(self, session: Any, mark: Mark, records: Sequence[Record]) -> Outcomes:
         world: World = session.world
         world.point("before mark")
+        await world.hold("mark")
         if not world.taggable:
             return {r.id: Outcome(OutcomeKind.REJECTED, "may not tag") for r in records}
         for record in records:
