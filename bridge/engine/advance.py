@@ -326,15 +326,17 @@ class _Advance:
 
 async def _insist(work: Callable[[], Awaitable[T]]) -> T:
     """Do it again until the store does not fail; raises what the store refuses."""
+    told = False
     while True:
         try:
             return await work()
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a driver raises; nobody else can tell
-            logger.warning(
-                "the store cannot be told of a late effect yet: %s", type(error).__name__
-            )
+            if not told:
+                name = type(error).__name__
+                logger.warning("the store cannot be told what a call did, yet: %s", name)
+            told = True
             await asyncio.sleep(RETRY_STORE)
 
 

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 
@@ -61,6 +62,8 @@ from providers.contract import (
     Undo,
 )
 
+T = TypeVar("T")
+
 SCOPE = Scope(cloud="test", account="123456789012", region="here")
 START = Micros(1_800_000_000 * SECOND)
 
@@ -107,6 +110,8 @@ class World:
     """No look at a thing succeeds before that time."""
     refuse_calls: bool = False
     """Injecting calls fail before they take effect."""
+    database_back: int = 0
+    """The database is away until that time; each attempt to reach it takes five seconds."""
     denials: list[Denial] = field(default_factory=list)
     taggable: bool = True
 
@@ -267,7 +272,9 @@ class Halt(Fault):
         for record in records:
             state = looks[record.resource]
             if state == "stopped":
-                world.change(record.resource, "running")
+                # What runs already, since it was looked at, a cloud does not start again.
+                if world.look(record.resource) == "stopped":
+                    world.change(record.resource, "running")
                 state = world.look(record.resource)
             outcomes[record.id] = {
                 "running": DONE,
@@ -458,10 +465,36 @@ class PointedStore(Store):
 
     world: World
 
+    async def _run(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if self.world.now < self.world.database_back:
+            self.world.now = Micros(self.world.now + 5 * SECOND)
+            raise sa.exc.OperationalError("BEGIN", {}, Exception("the database is away"))
+        return await super()._run(work, *args, **kwargs)
+
     def _commit(self, claim: Claim, change: Change) -> None:
         self.world.point("before commit")
         super()._commit(claim, change)
         self.world.point("after commit")
+
+
+@cache
+def _schema() -> sa.Engine:
+    """Return a database in memory as the migrations leave it; they take longer than most runs."""
+    made = open_engine("sqlite://")
+    upgrade(made)
+    return made
+
+
+def empty_database() -> sa.Engine:
+    """Return a fresh database in memory."""
+    made = open_engine("sqlite://")
+    with _schema().connect() as source, made.connect() as target:
+        drivers = [one.connection.driver_connection for one in (source, target)]
+        for one in (source, target):
+            one.rollback()
+        assert drivers[0] is not None
+        drivers[0].backup(drivers[1])
+    return made
 
 
 class Bench:
@@ -472,8 +505,7 @@ class Bench:
         self.settings = Settings(
             installation="test", **{"call_lifetime": timedelta(seconds=60), **settings}
         )
-        self._database = open_engine("sqlite://")
-        upgrade(self._database)
+        self._database = empty_database()
         self.woken: list[str] = []
         self.restart()
 
@@ -541,7 +573,7 @@ class Bench:
             step = int(self.settings.stop_poll.total_seconds() * SECOND)
             due = min(due, Micros(self.world.now + step)) if watching else due
             if due > end:
-                self.world.now = Micros(end)
+                self.world.now = Micros(max(self.world.now, end))
                 return
             self.world.now = max(self.world.now, due)
         raise AssertionError("the run does not come to an end")
