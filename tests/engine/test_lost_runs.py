@@ -207,3 +207,27 @@ async def test_what_a_newer_bridge_wrote_is_kept(bench: Bench) -> None:
     assert EventType.EXPERIMENT_START in [e.type for e in await bench.store.journal(run)]
     (stored,) = await bench.store.experiments(SCOPE)
     assert stored.id == run
+
+
+async def test_a_late_effect_does_not_open_a_record_whose_resource_another_one_holds(
+    bench: Bench,
+) -> None:
+    gate = _hold(bench, "inject")
+    run = await bench.start(
+        {
+            "first": halt(length="PT1M", target="t"),
+            "second": halt(after=("first",), length="PT20M", target="t"),
+        },
+        {"t": things("a")},
+    )
+    frozen = asyncio.create_task(bench.engine.advance(run))
+    await bench.world.reached.wait()
+    bench.world.now = Micros(bench.world.now + 20 * SECOND)
+    bench.engine = bench.other_engine()
+    await bench.drive(seconds=600)
+    assert [r.phase for r in await bench.store.records(run)] == ["reverted", "injected"]
+    gate.set()
+    await frozen
+    await bench.drive()
+    assert (await bench.run(run)).status is ExperimentStatus.COMPLETED
+    assert _as_before(bench)
