@@ -41,9 +41,20 @@ lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# In virtual time, so that two at once do not disturb each other; real processes run alone.
+IN_PROCESS := $(addprefix tests/crash/test_,every_point.py every_fault.py mutants.py soak.py)
+
 .PHONY: crash
-crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of a run, not at a choice of them
-	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash
+crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of every fault, not at a choice of them
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -n 2 --dist worksteal $(IN_PROCESS)
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash $(IN_PROCESS:%=--ignore=%)
+
+N ?= 1000
+SEED ?= 1
+
+.PHONY: soak
+soak: $(VENV)/pins-dev $(VENV)/project ## Play N random runs with random deaths and trouble, from SEED on
+	$(VENV)/bin/python -m tests.crash.soak --number $(N) --seed $(SEED)
 
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients
