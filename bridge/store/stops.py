@@ -27,7 +27,7 @@ class Reading:
     """When it could last be read; None if never."""
 
 
-def _watching(scope: Scope, source: str, value: str) -> sa.Select[tuple[str]]:
+def _watching(scope: Scope, source: str, value: str) -> sa.Select[str]:
     return (
         sa.select(watches.c.experiment_id)
         .where(in_scope(watches, scope), watches.c.source == source, watches.c.value == value)

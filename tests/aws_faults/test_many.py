@@ -36,7 +36,7 @@ class ManyInstances:
         self.calls[operation] += 1
         if operation == "DescribeInstances":
             return self._described(given)
-        assert len(given.get("InstanceIds", given.get("Resources"))) <= LARGEST
+        assert len(given.get("InstanceIds") or given["Resources"]) <= LARGEST
         if operation in ("CreateTags", "DeleteTags"):
             return {}
         state, key = {

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bridge.model.experiment import ExperimentStatus
-from bridge.model.moment import MINUTE, SECOND
+from bridge.model.moment import MINUTE, SECOND, Micros
 from providers.contract import StopState
 from tests.engine.world import Bench, Thing, action, halt
 
@@ -50,7 +50,7 @@ async def test_an_advance_takes_as_many_statements_for_a_thousand_targets_as_for
         bench = _bench(targets)
         run = await bench.start({"halt": halt(length="PT1M")})
         taken[targets] = [await _advanced(bench, run)]
-        bench.world.now += MINUTE
+        bench.world.now = Micros(bench.world.now + MINUTE)
         taken[targets].append(await _advanced(bench, run))
     # More only where a list is too long for one `IN (…)`: two look-ups of who holds what.
     for one, thousand in zip(taken[1], taken[1000], strict=True):
@@ -82,7 +82,7 @@ async def test_a_poll_takes_as_many_statements_however_many_runs_watch(runs: int
         pause = {"wait": action("pause", duration="PT1H")}
         await bench.engine.advance(await bench.start(pause, stop_conditions=("alarm",)))
     await bench.engine.stop_watch.poll()
-    bench.world.now += 6 * SECOND
+    bench.world.now = Micros(bench.world.now + 6 * SECOND)
     with statements(bench) as seen:
         await bench.engine.stop_watch.poll()
     # What is watched; whose turn it is; the reading written; and how old it is.
@@ -102,7 +102,7 @@ async def test_a_broken_poll_does_not_keep_a_run_going() -> None:
     bench.woken.clear()
     for seconds in (50, 20):
         assert bench.woken == []
-        bench.world.now += seconds * SECOND
+        bench.world.now = Micros(bench.world.now + seconds * SECOND)
         with pytest.raises(RuntimeError, match="no poll"):
             await bench.engine.stop_watch.poll()
     assert bench.woken == [run]
