@@ -302,7 +302,7 @@ async def database_lost(case: Case) -> bool:
         installation=INSTALLATION,
         other=None,
         standings={},
-        now=stage.rig.at.now,
+        now=stage.clock(),
         grace=Micros(0),
     )
     with stage.database.begin() as connection:
