@@ -137,6 +137,8 @@ class StopWatch:
         asked = self._asked.setdefault(condition, set())
         asked &= set(watching)
         to_ask = [run for run in watching if run not in asked]
+        if not to_ask:
+            return
         details = {"reason": "Experiment halted by stop condition.", "cause": condition[2]}
         now = self._store.now()
         await self._store.append_all(
