@@ -44,6 +44,8 @@ lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
 .PHONY: crash
 crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of a run, not at a choice of them
 	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash
+	FAULTBRIDGE_CRASH=full FAULTBRIDGE_CRASH_SEED=$(SEED) FAULTBRIDGE_CRASH_CASE=$(CASE) \
+		$(VENV)/bin/python -m pytest -s tests/crash_processes
 
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients

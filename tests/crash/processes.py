@@ -95,15 +95,11 @@ def document(case: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def bridge(
-    world: World, data: Path, *, die_at: int | None = None
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def bridge(world: World, data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """Run a bridge; yield its process and URL. It is asked to end with SIGTERM."""
-    program = ["-m", "bridge.cli"] if die_at is None else ["-m", "tests.crash.dying_bridge"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *program,
-        "serve",
+        *("-m", "bridge.cli", "serve"),
         "--data",
         str(data),
         "--port",
@@ -114,8 +110,6 @@ async def bridge(
             **os.environ,
             **world.environment,
             "FAULTBRIDGE_CALL_LIFETIME": "PT2S",
-            "DIE_AT": str(die_at),
-            "POINTS_FILE": str(data) + ".points",
         },
     )
     assert process.stdout is not None

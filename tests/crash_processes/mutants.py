@@ -43,21 +43,21 @@ def _no_fence_check() -> None:
         connection.execute(experiments.update().where(of_the_run).values(**values))
 
     Store._compare_and_set = unchecked  # type: ignore[method-assign, assignment] # a mutant
-    Guard.check = lambda _self: None  # type: ignore[method-assign] # a mutant
+    Guard.check = lambda _self: None  # type: ignore[method-assign, assignment] # a mutant
 
 
 def _no_lease_renewal() -> None:
     async def never(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    lease._renew = never
+    lease._renew = never  # type: ignore[assignment] # a mutant
 
 
 def _no_late_effect_entry() -> None:
     async def silent(_self: Any) -> None:
         return None
 
-    advance._Advance._report_late_effects = silent  # type: ignore[method-assign] # a mutant
+    advance._Advance._report_late_effects = silent  # type: ignore[method-assign, assignment] # a mutant
 
 
 MUTANTS: Final[dict[str, Callable[[], None]]] = {

@@ -140,7 +140,7 @@ def instrument(order: Order) -> None:
     Store._commit = pointed_commit  # type: ignore[method-assign, assignment] # from a base class
     Store._claim = pointed_claim  # type: ignore[method-assign, assignment] # the same
     Guard.check = checked  # type: ignore[method-assign] # to pass a point behind it
-    clients._check_guard = named
+    clients._check_guard = named  # type: ignore[assignment] # the same
     for fault in registry.FAULTS:
         kind = type(registry.fault(fault))
         for method in METHODS:

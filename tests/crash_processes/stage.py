@@ -13,7 +13,7 @@ from tests.crash_processes.cases import Case, Death
 from tests.crash_processes.house import LEASE, Estate, House, house_for
 from tests.crash_processes.offspring import Offspring
 from tests.crash_processes.points import SLOW, SLOWNESS, Order, Point, read_points
-from tests.crash_processes.truth import implied_points, lateness, violations
+from tests.crash_processes.truth import fewest_points, implied_points, lateness, violations
 from tests.crash_processes.world import LASTS, document
 
 PATIENCE: Final = 120.0
@@ -43,6 +43,8 @@ class Result:
     points: list[Point] = field(default_factory=list)
     implied: set[str] = field(default_factory=set)
     """Points that the journal shows."""
+    too_few: str = ""
+    """Whether the journal shows more commits than points were passed for."""
     output: str = ""
 
 
@@ -82,6 +84,7 @@ async def play(
         result.late = lateness(experiment, journal, effects)
         result.points = read_points(order.points)
         result.implied = implied_points(records, journal)
+        result.too_few = fewest_points(journal, result.points)
         result.output = house.output()
         if result.left or result.wrong:
             result.output += "".join(f"{e.at} {e.type} {e.details}\n" for e in journal)

@@ -32,6 +32,7 @@ async def _whole(estate: Estate, system: str) -> Result:
     assert (result.status, result.left, result.wrong) == ("completed", [], []), result.output
     missing = result.implied - set(names_of(result.points))
     assert not missing, f"the journal shows points that were not passed: {missing}"
+    assert not result.too_few, result.too_few
     return result
 
 
