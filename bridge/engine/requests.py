@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
-from bridge.model.record import Phase
+from bridge.model.record import Phase, Record
 
 if TYPE_CHECKING:
     from bridge.engine.run import Run
@@ -44,6 +44,7 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
     """A worker that had lost the run came back from a call: what it did must be undone too.
 
     Reverting looks before it acts, so a record that is opened again for nothing does no harm.
+    Its mark may have been written late as well, and is removed once more.
     """
     ids = [record for record in request.details.get("records", []) if record in run.records]
     held = set(request.details.get("held", []))
@@ -51,11 +52,26 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
     run.note(EventType.LATE_EFFECT, now, call=call, records=ids)
     if call != "inject":
         return
+    for record in map(run.records.__getitem__, ids):
+        if record.marked is False:
+            record.marked = None
+        if record.phase is Phase.INJECTING:
+            # What a look found before now says nothing any more.
+            record.called_at, record.seen, record.seen_at = now, None, None
+        run.touch(record)
+    # Where a later action of the run has the resource by now, its undo is the one to come.
+    taken = {_place(record) for record in run.records.values() if not record.phase.ended}
     reopened = [
         run.records[record]
         for record in ids
-        if run.records[record].phase in _UNDONE and record not in held
+        if run.records[record].phase in _UNDONE
+        and record not in held
+        and (run.records[record].effect is None or _place(run.records[record]) not in taken)
     ]
     for record in reopened:
         record.accepted = False
     run.set_phase(reopened, Phase.REVERTING, now, "a late effect of a worker that lost the run")
+
+
+def _place(record: Record) -> tuple[str, str | None]:
+    return record.resource, record.effect
