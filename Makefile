@@ -41,11 +41,22 @@ lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# In virtual time, so that two at once do not disturb each other; real processes run alone.
+IN_PROCESS := $(addprefix tests/crash/test_,every_point.py every_fault.py mutants.py soak.py)
+
 .PHONY: crash
-crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of a run, not at a choice of them
-	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash
+crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of every fault, not at a choice of them
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -n 2 --dist worksteal $(IN_PROCESS)
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash $(IN_PROCESS:%=--ignore=%)
 	FAULTBRIDGE_CRASH=full FAULTBRIDGE_CRASH_SEED=$(SEED) FAULTBRIDGE_CRASH_CASE=$(CASE) \
 		$(VENV)/bin/python -m pytest -s tests/crash_processes
+
+N ?= 1000
+SEED ?= 1
+
+.PHONY: soak
+soak: $(VENV)/pins-dev $(VENV)/project ## Play N random runs with random deaths and trouble, from SEED on
+	$(VENV)/bin/python -m tests.crash.soak --number $(N) --seed $(SEED)
 
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients
@@ -63,6 +74,18 @@ bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API 
 bench-clouds: $(VENV)/pins-dev $(VENV)/project ## Measure whole runs in each cloud beside its bare SDK
 	$(VENV)/bin/python benchmarks/clouds
 
+.PHONY: bench-stopping
+bench-stopping: $(VENV)/pins-dev $(VENV)/project ## Measure how soon a run that is stopped undoes
+	$(VENV)/bin/python benchmarks/stopping
+
+.PHONY: bench-scale
+bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, targets and stored experiments
+	$(BENCH)/bin/python benchmarks/scale $(OPTIONS)
+
+.PHONY: bench-workers
+bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
+	$(VENV)/bin/python benchmarks/workers
+
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
@@ -72,7 +95,7 @@ COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
 	$(COMPILE) --extra sandbox --extra postgres --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
-	$(COMPILE) --extra sandbox --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
+	$(COMPILE) --extra sandbox --extra postgres --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind

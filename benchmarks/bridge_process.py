@@ -31,6 +31,7 @@ class BridgeProcess:
         self._environment = environment
         self.sent_at = 0.0
         """When the last StartExperiment was sent, in seconds since the epoch."""
+        self.url = ""
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -60,7 +61,9 @@ class BridgeProcess:
             _end(process)
             errors.seek(0)
             raise BenchmarkError(f"the bridge did not start:\n{errors.read()}")
+        self._process, self._errors = process, errors
         self._pid = process.pid
+        self.url = url[0]
         self.fis: Any = boto3.client(
             "fis",
             endpoint_url=url[0],
@@ -74,6 +77,11 @@ class BridgeProcess:
     def cpu_seconds(self) -> float:
         """Return the processor time that the bridge has used so far."""
         return cpu_seconds(self._pid)
+
+    def last_words(self) -> str:
+        """Return how the bridge ended, and what it wrote on standard error."""
+        self._errors.seek(0)
+        return f"exit code {self._process.poll()}\n{self._errors.read()}"
 
     def create(self, document: Mapping[str, Any]) -> str:
         """Create an experiment template and return its id."""

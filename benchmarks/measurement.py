@@ -47,7 +47,7 @@ def sample(started: float, calls: Sequence[Call]) -> Sample:
     if first is None:
         raise BenchmarkError("no instance was stopped")
     arrived = calls[first].at
-    handled = _busy(calls[:first], arrived)
+    handled = busy(calls[:first], arrived)
     # The targets of the fault are looked for before it; a look after it is how they are.
     counted = Counter(_kind(call, looking_for="targets") for call in calls[:first])
     counted += Counter(_kind(call) for call in calls[first:])
@@ -73,11 +73,11 @@ def _kind(call: Call, *, looking_for: str = "observation") -> str:
     return _KINDS.get(call.operation, f"{call.service}:{call.operation}")
 
 
-def _busy(calls: Sequence[Call], until: float) -> float:
-    """Seconds in which at least one call was handled: those side by side count once."""
-    busy, end = 0.0, 0.0
+def busy(calls: Sequence[Call], until: float) -> float:
+    """Return the seconds in which at least one call was handled: those side by side count once."""
+    seconds, end = 0.0, 0.0
     for call in calls:
         begun, done = max(call.at, end), min(call.at + call.handling, until)
-        busy += max(0.0, done - begun)
+        seconds += max(0.0, done - begun)
         end = max(end, done)
-    return busy
+    return seconds

@@ -6,28 +6,44 @@ file, a container or a Lambda function alike.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """Names separated by commas: what a shell, a unit file and a container all pass on unchanged."""
 
 
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
+"""The same, and never shown."""
+
+SHORTEST_TOKEN: Final = 16
+"""Characters of a token that nobody guesses."""
+
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 """``pattern=identity`` pairs separated by commas."""
 
 
-class Settings(BaseSettings):
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+
+
+class Settings(GuardrailSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
-    model_config = SettingsConfigDict(env_prefix="FAULTBRIDGE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="FAULTBRIDGE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # some of them are secrets
+    )
 
     installation: str = Field(
         default="",
@@ -129,9 +145,51 @@ class Settings(BaseSettings):
         description="Where Azure Resource Manager answers, if not in Azure's public cloud: an "
         "emulator's URL on loopback, or an https one.",
     )
+    rescue_regions: Names = Field(
+        default=(),
+        description="AWS Regions that `rescue` looks into beside `region`, separated by commas.",
+    )
+    rescue_accounts: Names = Field(
+        default=(),
+        description="AWS accounts that `rescue` looks into beside `account`: in each the ARN of "
+        "a role that may be assumed there, separated by commas.",
+    )
+    rescue_clusters: Names = Field(
+        default=(),
+        description="EKS clusters that `rescue` looks into even if it may not list them: ARNs, or "
+        "names in `account` and `region`, separated by commas.",
+    )
+    rescue_contexts: Names = Field(
+        default=(),
+        description="Contexts of the kubeconfig that `rescue` looks into, separated by commas; "
+        "empty: all of `kubeconfig`, if that is set.",
+    )
     rescue_identities: Names = Field(
         default=(),
-        description="Identities that `rescue` looks into clusters as, separated by commas.",
+        description="Identities that `rescue` looks as where the bridge's own may not, and into "
+        "clusters at all, separated by commas.",
+    )
+    recovery_role: Names = Field(
+        default=(),
+        description="As whom `rescue` undoes where a mark's own identity may not: a role's ARN, "
+        "also a Google service account or an Azure client id, one for each cloud, separated by "
+        "commas; `self` is whoever runs the command.",
+    )
+
+    signal_tokens: Secrets = Field(
+        default=(),
+        description="Tokens that `POST /v1/signals` takes, separated by commas, each of 16 "
+        "characters or more; several, so that they can be replaced one by one.",
+    )
+    signal_topics: Names = Field(
+        default=(),
+        description="ARNs of the SNS topics whose signed messages count as signals, separated by "
+        "commas.",
+    )
+    signal_memory: timedelta = Field(
+        default=timedelta(days=1),
+        description="How long a pushed signal keeps new runs from starting, unless it is repeated "
+        "or cleared.",
     )
 
     @field_validator(
@@ -144,6 +202,7 @@ class Settings(BaseSettings):
         "poll_shortest",
         "retry_first",
         "retry_longest",
+        "signal_memory",
         mode="before",
     )
     @classmethod
@@ -151,13 +210,42 @@ class Settings(BaseSettings):
         return parse_duration(value) if isinstance(value, str) else value
 
     @field_validator(
-        "hosts", "rescue_identities", "gcp_projects", "azure_subscriptions", mode="before"
+        "hosts",
+        "gcp_projects",
+        "azure_subscriptions",
+        "rescue_regions",
+        "rescue_accounts",
+        "rescue_clusters",
+        "rescue_contexts",
+        "rescue_identities",
+        "recovery_role",
+        "signal_tokens",
+        "signal_topics",
+        mode="before",
     )
     @classmethod
     def _names(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(name for part in value.split(",") if (name := part.strip()))
+
+    @field_validator("signal_tokens")
+    @classmethod
+    def _long_enough(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(token) < SHORTEST_TOKEN for token in tokens):
+            raise ValueError(f"a token is shorter than {SHORTEST_TOKEN} characters; lengthen it")
+        return tokens
+
+    @field_validator("rescue_accounts")
+    @classmethod
+    def _roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for role in value:
+            if not _ROLE.fullmatch(role):
+                raise ValueError(
+                    f'"{role[:128]}" is no role: write the ARN of one in the account, such as '
+                    "arn:aws:iam::222222222222:role/faultbridge-rescue"
+                )
+        return value
 
     @field_validator("gcp_identities", "azure_identities", mode="before")
     @classmethod

@@ -29,6 +29,7 @@ from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
 from bridge.cli.sandbox import SDK_LINES
 from bridge.dialects.fis.operations import OPERATIONS
+from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import format_duration
 from bridge.settings import Settings
 from providers import registry
@@ -38,6 +39,8 @@ FOLDER: Final = Path(__file__).parent
 PART: Final = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[^ ]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL
 )
+GUARDRAILS: Final = tuple(GuardrailSettings.model_fields)
+OTHERS: Final = tuple(name for name in Settings.model_fields if name not in GUARDRAILS)
 _TYPES: Final[Mapping[Any, str]] = {
     bool: '`"true"` or `"false"`',
     dict: "object",
@@ -80,12 +83,13 @@ def generated() -> dict[str, Callable[[], str]]:
         "commands": _commands,
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
+        "guardrails": lambda: _setting_table(GUARDRAILS),
         "native-routes": _native_routes,
         "rights:aws": _aws_policy,
         "rights:azure": _azure_role,
         "rights:gcp": _gcp_role,
         "sdk-lines": lambda: _fenced("text", "\n".join(SDK_LINES)),
-        "settings": _setting_table,
+        "settings": lambda: _setting_table(OTHERS),
         "targets": _targets,
     }
 
@@ -239,10 +243,11 @@ def _fenced(language: str, text: str) -> str:
 # --- settings and commands ----------------------------------------------------------------
 
 
-def _setting_table() -> str:
+def _setting_table(names: Iterable[str]) -> str:
+    fields = ((name, Settings.model_fields[name]) for name in names)
     rows = (
         (f"`FAULTBRIDGE_{name.upper()}`", _setting(field.default), field.description or "")
-        for name, field in Settings.model_fields.items()
+        for name, field in fields
     )
     return _table(("variable", "default", "meaning"), rows)
 
@@ -252,13 +257,14 @@ def _setting(default: object) -> str:
         return "required"
     if isinstance(default, timedelta):
         return f"`{format_duration(default)}`"
+    if default and isinstance(default, tuple):
+        return f"`{','.join(default)}`"
     return "empty" if default in ("", None, ()) else f"`{default}`"
 
 
 def _commands() -> str:
-    commands: Mapping[str, Any] = get_command(app).commands  # type: ignore[attr-defined] # a group
     lines: list[str] = []
-    for name, command in commands.items():
+    for name, command in commands():
         arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
         lines += [f"### `{' '.join(['faultbridge', name, *arguments])}`", "", *_help(command.help)]
         rows = [
@@ -268,6 +274,16 @@ def _commands() -> str:
         ]
         lines.append(_table(("option", "default", "meaning"), rows) if rows else "No options.\n")
     return "\n".join(lines)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name; one of a group is named ``group command``."""
+    root: Any = get_command(app)
+    for name, command in root.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {below}", one) for below, one in command.commands.items())
+        else:
+            yield name, command
 
 
 def _argument(parameter: Any) -> str:

@@ -31,7 +31,7 @@ from bridge.model.moment import Micros, parse_duration
 from bridge.model.problem import Problem
 from bridge.model.record import Record
 from bridge.model.scope import Scope
-from bridge.model.template import TemplateTarget
+from bridge.model.template import Selection, TemplateTarget
 
 LONGEST_ACTION: Final = timedelta(hours=12)
 """FIS's longest action (quota L-A7622DAA); ours too, in every dialect."""
@@ -292,6 +292,35 @@ class Resource:
     information: Mapping[str, str] = field(default_factory=dict)
     """What FIS's resolved targets show: ``arn``, or for pods ``pod_name`` …; and what a fault
     must know to name what it will create (an instance's network)."""
+    tags: Mapping[str, str] | None = None
+    """Its tags or labels, for the guardrails; empty where it has none, None where its resolver
+    cannot tell: what may be protected is not touched then."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a fault's parameters say of what it reaches beyond its targets, before any look."""
+
+    EVERY_NAMESPACE: ClassVar[str] = "*"
+
+    namespaces: tuple[tuple[str, str], ...] = ()
+    """Kubernetes namespaces, each with the path in the parameters that names it."""
+    selections: tuple[tuple[Selection, str], ...] = ()
+    """How many of what it selects it takes, each with the path in the parameters."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Resources that a fault touches beyond its targets: all of them, or some that nobody knows."""
+
+    name: str
+    """In a message: ``pods of kubernetesSpec.selector``."""
+    size: int
+    """Most of them that it takes."""
+    found: Sequence[Resource]
+    inside: bool = True
+    """Whether they lie within the targets and count in their place (pods of a cluster); else they
+    are touched on the way (the instance of a volume) and do not count."""
 
 
 @dataclass(frozen=True)
@@ -350,6 +379,8 @@ class FoundMark:
     """Enough to ``observe`` and ``revert``: resource, fault and state."""
     problem: str = ""
     """Why it cannot be acted on (written by a newer version, state not readable)."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What the mark says of the prior state, in its own words."""
 
 
 @dataclass(frozen=True)
@@ -373,6 +404,9 @@ class Fault(ABC):
     """Which provider's sessions it needs: a key of the registry."""
     target: ClassVar[TargetSpec | None] = None
     permissions: ClassVar[tuple[Permission, ...]] = ()
+    undoing: ClassVar[str] = ""
+    """What ``revert`` does to one resource, in words that follow "would": ``start it again``.
+    Every fault that can be marked has them: ``rescue`` says so before it acts."""
     effect: ClassVar[str | None] = None
     """Name of the effect for the overlap rule; None when several may share a resource."""
     settle_every: ClassVar[timedelta] = timedelta(seconds=1)
@@ -411,6 +445,22 @@ class Fault(ABC):
     def gone_is_failure(self, parameters: Any) -> bool:  # noqa: ARG002 - as above
         """Say whether a resource that vanishes during the fault fails the action."""
         return True
+
+    def reach(self, parameters: Any) -> Reach:  # noqa: ARG002 - each fault's own Parameters
+        """Say what is touched beyond the targets (pods of a cluster); no I/O."""
+        return Reach()
+
+    async def reached(
+        self,
+        session: Any,  # noqa: ARG002 - the provider's own session
+        parameters: Any,  # noqa: ARG002 - each fault's own Parameters
+        resources: Sequence[Resource],  # noqa: ARG002 - faults that reach further need them
+    ) -> Sequence[Group]:
+        """Find what may be touched beyond the targets, for the guardrails, before any fault.
+
+        Raises ProviderError where that cannot be told.
+        """
+        return ()
 
     def subjects(
         self,
@@ -539,14 +589,31 @@ class StopSource(ABC):
 
     source: ClassVar[str]
     provider: ClassVar[str]
+    pushed: ClassVar[bool] = False
+    """Whether it is only heard, when somebody pushes a signal, and never read."""
 
     def check_value(self, value: str) -> str | None:
         """Return what is wrong with the form of a value, or None; no I/O."""
         return None if value else "is empty"
 
+    def matches(self, value: str, said: str) -> bool:
+        """Say whether a condition's value means what a signal names; no I/O."""
+        return value == said
+
     @abstractmethod
     async def read(self, session: Any, values: Sequence[str]) -> Mapping[str, StopState]:
         """Read all values with the reader's session. Raises ProviderError."""
+
+
+class PushedSource(StopSource):
+    """Stop conditions of a system that cannot be asked; it pushes signals."""
+
+    provider = ""
+    pushed = True
+
+    async def read(self, session: Any, values: Sequence[str]) -> Mapping[str, StopState]:  # noqa: ARG002 - there is nobody to ask
+        """Nobody can be asked: raises ProviderError."""
+        raise ProviderError(f"{self.source} is only heard when a signal is pushed")
 
 
 class Peer(Protocol):
@@ -562,6 +629,13 @@ class Provider(ABC):
     A registered class is called with the settings and with ``peer``, which returns another
     provider of the process by name (a cluster's provider needs the cloud's, to log in).
     """
+
+    regional: ClassVar[bool] = False
+    """Whether a search sees one account and Region, so that there is one for each."""
+    looks_as_all: ClassVar[bool] = False
+    """Whether one search looks as each of the settings' ``rescue_identities`` by itself."""
+    lists_partly: ClassVar[bool] = False
+    """Whether a list silently leaves out what the caller may not read; then all callers look."""
 
     @abstractmethod
     async def session(

@@ -23,6 +23,9 @@ from providers.contract import Fault, FoundMark, Mark, Subject
 
 PREFIX: Final = "faultbridge:"
 VERSION: Final = "1"
+NEWER: Final = "rescue with the version of Faultbridge that wrote it, or a later one"
+"""What to do about a mark whose version is not known here."""
+_OWN_WORDS: Final = frozenset({"v", "fault", "until", "as"})
 
 _KEY = re.compile(
     rf"{PREFIX}(?P<installation>[^:/]+):(?P<experiment>[^:/]+)/(?P<action>.+)", re.DOTALL
@@ -104,14 +107,15 @@ def found_mark(scope: Scope, key: str, text: str, resource: str) -> FoundMark:
         marked=True,
     )
     problem = "" if parts else f"its key is not one of ours: {key}"
-    return FoundMark(mark, record, problem or _recall(scope, record, words))
+    notes = {name: word for name, word in words.items() if name not in _OWN_WORDS}
+    return FoundMark(mark, record, problem or _recall(scope, record, words), notes)
 
 
 def _recall(scope: Scope, record: Record, words: Mapping[str, str]) -> str:
     """Fill in the record from the mark's words; return why that cannot be done, or nothing."""
     if words.get("v") != VERSION:
         version = words.get("v", "none")[:16]
-        return f"its version is {version}, this bridge reads version {VERSION}"
+        return f"its version is {version}, this bridge reads version {VERSION}; {NEWER}"
     if not words.get("as"):
         return "it does not say as whom the fault was made"
     fault = registry.fault(record.fault) if record.fault in registry.FAULTS else None

@@ -61,6 +61,9 @@ RESOLVERS: Final[Mapping[str, str]] = {
 
 STOP_SOURCES: Final[Mapping[str, str]] = {
     "aws:cloudwatch:alarm": "providers.aws.alarms:AlarmSource",
+    "azure:monitor:alert": "providers.pushed.azure_monitor:AzureMonitorSource",
+    "gcp:monitoring:alert-policy": "providers.pushed.google_monitoring:GoogleMonitoringSource",
+    "prometheus:alertmanager:alert": "providers.pushed.alertmanager:AlertmanagerSource",
 }
 
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.crash.summary import pytest_terminal_summary
 from tests.postgresql.server import NoServerError, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["pytest_terminal_summary", "real_kubeconfig"]
 
 _SCRIPT = Path(__file__).parents[2] / "shared/tools/real-kube"
 

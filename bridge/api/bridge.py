@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bridge.api.fetching import Fetch, HttpsFetch
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatcher
 from bridge.model.scope import Scope
@@ -23,6 +24,9 @@ class Bridge:
     dispatcher: Dispatcher
     expect: Callable[[ExperimentTemplate], None] = lambda _template: None
     """Told of each template that was stored: a run of it may come soon."""
+
+    fetch: Fetch = field(default_factory=HttpsFetch)
+    """Gets what a signed message names."""
 
     @property
     def scope(self) -> Scope:

@@ -9,12 +9,18 @@ from typing import Final
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
+from sqlalchemy import exc
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.dialects.fis.errors import FisError, InternalError, UnknownOperationError
+from bridge.dialects.fis.errors import (
+    FisError,
+    InternalError,
+    UnavailableError,
+    UnknownOperationError,
+)
 from bridge.model.wording import quote
 
 REQUEST_ID: Final = "x-amzn-requestid"
@@ -90,5 +96,12 @@ class LastResort:
             for frame in frames:
                 _log.debug("request %s: %s:%s", reference, frame.filename, frame.lineno)
             if not started:
-                msg = f"the bridge failed; its log has more under the reference {reference}"
-                await fis_response(InternalError(msg))(scope, receive, send_with_id)
+                await fis_response(_answer(error, reference))(scope, receive, send_with_id)
+
+
+def _answer(error: Exception, reference: str) -> FisError:
+    if isinstance(error, exc.OperationalError | exc.TimeoutError):
+        return UnavailableError(
+            f"the bridge's database cannot be reached; try again (reference {reference})"
+        )
+    return InternalError(f"the bridge failed; its log has more under the reference {reference}")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
-from bridge.engine import Engine, Providers
+from bridge.engine import Engine, Providers, Scheduler
 from bridge.model.inbox import Request, RequestKind
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
@@ -49,15 +49,18 @@ class Process:
         providers: Callable[[Settings], Providers] = Providers,
         catalog: Callable[[Settings], Catalog] = Catalog,
         works: bool = True,
+        schedules: bool = True,
     ) -> None:
         """Prepare a bridge; other providers and another catalogue are for tests and sandboxes.
 
         One that does not work only answers requests: workers on its database advance the runs.
+        Without ``schedules`` it starts nothing that nobody asks for: it is there for one run.
         """
         self.settings = settings
         self._works = works
         self._make_providers = providers
         self._make_catalog = catalog
+        self._schedules = schedules
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatching | None = None
         self._bridge: Bridge | None = None
@@ -93,7 +96,8 @@ class Process:
             self._bridge = Bridge(self.settings, store, catalog, dispatcher, providers.expect)
             await _open_dispatcher(dispatcher)
             if self._works:
-                dispatcher.start(engine)
+                scheduler = Scheduler(store, catalog, self.settings) if self._schedules else None
+                dispatcher.start(engine, scheduler)
             self._dispatcher = dispatcher
             self._stack = stack.pop_all()
         return self
@@ -123,10 +127,24 @@ class Process:
         for experiment_id in await store.due():
             self.bridge.dispatcher.wake(experiment_id)
 
-    async def settled(self) -> None:
-        """Wait until no run of the store is open: all ended, undone, and unmarked."""
+    async def stop(self, experiment_id: str, reason: str) -> None:
+        """Ask one run to stop and undo everything."""
+        store = self.bridge.store
+        request = _stop(store, reason, "user")
+        await store.append(request.model_copy(update={"experiment": experiment_id}))
+        self.bridge.dispatcher.wake(experiment_id)
+
+    async def settled(self, experiment_id: str | None = None) -> None:
+        """Wait until a run, or every run of the store, is over, undone, and unmarked."""
+        store = self.bridge.store
         # Another process on the store may be what ends a run, so there is nothing to be told by.
-        while await self.bridge.store.next_due() is not None:  # noqa: ASYNC110 - as above
+        while True:
+            if experiment_id is None:
+                is_open = await store.next_due() is not None
+            else:
+                is_open = await store.is_open(experiment_id)
+            if not is_open:
+                return
             await asyncio.sleep(_LOOK_EVERY)
 
     def _open(self, stack: AsyncExitStack) -> Store:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bridge.catalog.cloud_chaos import cloud_faults, cluster_warnings, judge, natives
+from bridge.catalog.cloud_faults import CloudFault
 from bridge.catalog.entries import alias_of
 from bridge.catalog.fis_actions import FIS_ACTIONS
+from bridge.catalog.guardrails import Aimed, Step, violations
 from bridge.catalog.order import order_problems
 from bridge.catalog.parameters import absent_durations, duration_problems, read_parameters
 from bridge.catalog.portability import portability_warnings
@@ -71,9 +73,40 @@ def template_problems(
         run |= {name: fits} if fits else {}
     yield from _identity_problems(template, run, settings)
     yield from order_problems(template.actions)
+    yield from _guardrail_problems(template, _steps(template, run, made), settings)
     for name, (fault, parameters) in run.items():
         yield from _undo_warnings(fault, parameters, child("actions", name))
     yield from portability_warnings(template, parsed)
+
+
+def _guardrail_problems(
+    template: ExperimentTemplate, steps: Mapping[str, Step], settings: Settings
+) -> Iterator[Problem]:
+    for broken in violations(settings, template.actions, steps):
+        yield Problem(path=broken.path, message=broken.message)
+
+
+def _steps(
+    template: ExperimentTemplate,
+    run: Mapping[str, tuple[Fault, FaultParameters]],
+    made: Mapping[str, CloudFault],
+) -> dict[str, Step]:
+    """Return the actions as they would be run, with the places where their author wrote them."""
+    steps = {}
+    for name, (fault, parameters) in run.items():
+        where = child(child("actions", name), "parameters")
+        if name in made:
+            spec = f"{where}.kubernetesSpec"
+            aimed = [Aimed(name, made[name].target, spec)]
+            steps[name] = Step(fault, parameters, aimed, spec, own=False)
+            continue
+        aimed = [
+            Aimed(one, template.targets[one], child(child("targets", one), "selectionMode"))
+            for one in template.actions[name].targets.values()
+            if one in template.targets
+        ]
+        steps[name] = Step(fault, parameters, aimed, where)
+    return steps
 
 
 def _unknown_action(action_id: str, faults: Mapping[str, Fault]) -> str:
@@ -122,6 +155,12 @@ def _stop_condition_problems(
         elif complaint := source.check_value(condition.value):
             message = f"{quote(condition.value)} {complaint}"
             yield Problem(path=child(path, "value"), message=message)
+        elif source.pushed:
+            message = (
+                f"{source.source} is heard only when somebody pushes it to POST /v1/signals; "
+                "see docs/signals.md, and push one before you rely on it"
+            )
+            yield Problem(path=path, message=message, severity=Severity.WARNING)
 
 
 def _undo_warnings(fault: Fault, parameters: FaultParameters, path: str) -> Iterator[Problem]:

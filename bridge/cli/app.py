@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from bridge import __version__
-from bridge.cli import actions, demo, experiments, rescue, run, sandbox, serve, validate
+from bridge.cli import (
+    actions,
+    demo,
+    experiments,
+    lever,
+    rescue,
+    run,
+    sandbox,
+    schedule,
+    serve,
+    validate,
+)
 from bridge.cli.exits import EPILOG
 from bridge.cli.output import show
 
@@ -28,8 +39,10 @@ app.command(epilog=EPILOG)(validate.validate)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)
+app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
+app.add_typer(schedule.app)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)
 app.command(epilog=EPILOG)(demo.demo)

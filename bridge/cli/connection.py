@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from bridge.cli.exits import CommandError, Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.client import AsyncClient, Client
     from bridge.settings import Settings
 
@@ -46,11 +48,18 @@ def connect_async() -> AsyncClient:
     return AsyncClient(configured_url() or DEFAULT_URL)
 
 
-def load_settings(data: Path | None = None) -> Settings:
-    """Return the settings from the environment, with the data directory of a command line.
+def load_settings(data: Path | None = None, **further: Sequence[str] | None) -> Settings:
+    """Return the settings from the environment, with what a command line says besides.
 
+    That is the data directory, and ``further`` names that come before those of a setting.
     Raises pydantic's ValidationError naming the settings that do not fit.
     """
     from bridge.settings import Settings
 
-    return Settings() if data is None else Settings(data=data)
+    settings = Settings() if data is None else Settings(data=data)
+    added = {
+        name: tuple(dict.fromkeys((*names, *getattr(settings, name))))
+        for name, names in further.items()
+        if names
+    }
+    return Settings(**{**dict(settings), **added}) if added else settings

@@ -24,7 +24,7 @@ from bridge.cli.output import tell
 from bridge.client import AsyncClient, StartRequest
 from bridge.client.documents import ExperimentDetail
 from bridge.settings import Settings
-from bridge.store import DirectoryInUseError
+from bridge.store import DirectoryInUseError, is_server
 
 _URL: Final = "http://127.0.0.1"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -92,7 +92,7 @@ async def run_embedded(
     interruption = Interruption(settings)
     with interruption.listening():
         try:
-            async with Process(settings) as process:
+            async with Process(settings, schedules=False) as process:
                 return await _run(process, document, view, interruption)
         except (StartError, DirectoryInUseError) as error:
             code = Exit.INVALID if isinstance(error, StartError) else Exit.NO_BRIDGE
@@ -108,35 +108,41 @@ async def _run(
             msg = f"{interruption.name} came before the experiment began; nothing was touched"
             raise CommandError(Exit.STOPPED, msg)
         started = await client.start(StartRequest(template=document))
-        stopper = asyncio.create_task(_stop_when_asked(process, interruption))
+        # A database of one's own has one user; on a shared one, other runs are other people's.
+        mine = started.id if is_server(process.settings.database) else None
+        stopper = asyncio.create_task(_stop_when_asked(process, interruption, mine))
         try:
             await follow(client, started.id, view)
-            await _settle(process)
+            await _settle(process, mine)
             return await client.experiment(started.id)
         finally:
             stopper.cancel()
             await asyncio.gather(stopper, return_exceptions=True)
 
 
-async def _settle(process: Process) -> None:
+async def _settle(process: Process, only: str | None) -> None:
     """Wait until nothing is open: nobody may come after us to undo it.
 
     Marks go after the last fault, and an earlier process may have left runs on the same data.
     """
     try:
-        await asyncio.wait_for(process.settled(), _PATIENCE)
+        await asyncio.wait_for(process.settled(only), _PATIENCE)
     except TimeoutError:
         tell("faultbridge: waiting until marks, and what earlier runs left here, are undone too")
-        await process.settled()
+        await process.settled(only)
 
 
-async def _stop_when_asked(process: Process, interruption: Interruption) -> None:
+async def _stop_when_asked(process: Process, interruption: Interruption, only: str | None) -> None:
     await interruption.asked.wait()
     tell(
         f"faultbridge: {interruption.name}: stopping and undoing every fault; "
         "a second signal leaves at once"
     )
-    await process.stop_all(f"{interruption.name} to `faultbridge run`.")
+    reason = f"{interruption.name} to `faultbridge run`."
+    if only is None:
+        await process.stop_all(reason)
+    else:
+        await process.stop(only, reason)
 
 
 def _farewell(settings: Settings) -> str:

@@ -1,23 +1,34 @@
-"""Rescue from the command line: which runs are a living bridge's, and what came of the rest."""
+"""Rescue from the command line: look everywhere, decide, say so, and do it."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bridge.api.process import StartError, require_installation
-from bridge.cli.connection import configured_url, connect_async
 from bridge.cli.exits import CommandError, Exit
-from bridge.client import UnreachableError
+from bridge.cli.standings import grace, source
 from bridge.engine import Providers
-from bridge.engine.rescue import Finding, Rescue, Verdict
-from bridge.model.scope import Scope
-from bridge.settings import Settings
-from bridge.store import DataDirectory, DirectoryInUseError, Store, sqlite_url
+from bridge.engine.rescue import (
+    Finding,
+    Judge,
+    Patience,
+    Plan,
+    Undoing,
+    Verdict,
+    places_of,
+    search,
+)
+from bridge.model.moment import iso_timestamp
+from bridge.store.database import system_clock
+from bridge.store.standing import Standing
 
-_PAGE: Final = 100
-_INCOMPLETE: Final = frozenset({Verdict.FAILED, Verdict.UNREADABLE})
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.settings import Settings
+    from bridge.store.standing import Unmarked
 
 
 @dataclass(frozen=True)
@@ -30,109 +41,114 @@ class Rescued:
     @property
     def incomplete(self) -> bool:
         """Whether something that was found has been left behind."""
-        return any(one.verdict in _INCOMPLETE for one in self.findings)
+        return any(one.left_behind for one in self.findings)
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object that a command prints."""
-        findings = [
-            {
-                "resource": one.resource,
-                "mark": one.mark,
-                "verdict": one.verdict.value,
-                "reason": one.reason,
-            }
-            for one in self.findings
-        ]
-        return {"findings": findings, "problems": self.problems}
+        return {"findings": [_wire(one) for one in self.findings], "problems": self.problems}
 
 
 async def rescue_all(
-    settings: Settings, *, dry_run: bool, identities: tuple[str, ...] = ()
+    settings: Settings,
+    *,
+    dry_run: bool,
+    other: str | None = None,
+    announce: Callable[[Plan], None] = lambda _: None,
 ) -> Rescued:
     """Find the marks of every installation and undo those of this one.
 
-    Raises CommandError where the installation has no name, and what the client raises where
-    FAULTBRIDGE_URL names a bridge that does not answer.
+    ``other`` is an installation whose marks are undone too where they are past their deadline.
+    ``announce`` is told what will be done before anything is. Raises CommandError where the
+    installation has no name, and where the bridge or database that is set cannot be asked.
     """
     try:
         require_installation(settings)
     except StartError as error:
         raise CommandError(Exit.INVALID, str(error)) from None
-    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
     providers = Providers(settings)
     with ExitStack() as stack:
-        held_here = _hold(settings, stack)
+        known = source(settings, stack)
         try:
-            rescue = Rescue(
+            seen = await search(
+                providers,
+                places_of(settings),
+                installation=settings.installation,
+                identities=settings.rescue_identities,
+            )
+            # Asked after the search: a run that begins later has no mark among those found.
+            mine = [
+                one.found.mark.experiment
+                for one in seen.sightings
+                if one.found.mark.installation == settings.installation
+            ]
+            standings = await known.standings(mine)
+            unmarked = [_not_marked(one, settings) for one in await known.unmarked()]
+            judge = Judge(
                 providers,
                 installation=settings.installation,
-                scope=scope,
-                identities=(*settings.rescue_identities, *identities),
-                pause=settings.retry_first.total_seconds(),
+                other=other,
+                standings=standings,
+                now=system_clock(),
+                grace=grace(settings),
             )
-            search = await rescue.search()
-            # Asked after the search: a run that begins later has no mark among those found.
-            try:
-                open_runs = set() if held_here else await _open_runs(settings, scope)
-            except UnreachableError as error:
-                msg = (
-                    f"{error}; its open runs are unknown, so nothing was touched. "
-                    "If that bridge is gone for good, unset FAULTBRIDGE_URL and rescue again"
-                )
-                raise CommandError(Exit.NO_BRIDGE, msg) from None
-            findings = await rescue.run(search.found, dry_run=dry_run, open_runs=open_runs)
+            plan = judge.plan(seen.sightings)
+            plan.leave.extend(unmarked)
+            if dry_run:
+                return Rescued(plan.findings, seen.problems)
+            announce(plan)
+            undoing = Undoing(
+                providers,
+                installation=settings.installation,
+                patience=Patience(pause=settings.retry_first.total_seconds()),
+            )
+            done = await undoing.carry_out(plan.act)
         finally:
             await providers.close()
-    return Rescued(findings, list(search.unsearched))
+    return Rescued([*done, *plan.leave], seen.problems)
 
 
-def _hold(settings: Settings, stack: ExitStack) -> bool:
-    """Keep bridges from beginning on the data directory meanwhile; False where one is there.
-
-    What the directory knows as open is undone all the same, and the next bridge finds it so.
-    """
-    if configured_url() is not None or settings.database or not settings.data.is_dir():
-        return False
-    try:
-        stack.callback(DataDirectory(settings.data).close)
-    except DirectoryInUseError:
-        return False
-    return True
-
-
-async def _open_runs(settings: Settings, scope: Scope) -> set[str]:
-    """Return the runs that a living bridge has in hand, as far as one is known."""
-    if configured_url() is not None:
-        return await _open_there()
-    if settings.database:
-        return await _open_in(settings.database, scope)
-    if settings.data.is_dir():
-        return await _open_in(sqlite_url(settings.data), scope)
-    return set()
-
-
-async def _open_there() -> set[str]:
-    found: set[str] = set()
-    after: str | None = None
-    async with connect_async() as client:
-        while True:
-            page = await client.experiments(after=after, limit=_PAGE)
-            found |= {one.id for one in page.experiments if not one.status.ended}
-            after = page.next
-            if after is None:
-                return found
+def _not_marked(one: Unmarked, settings: Settings) -> Finding:
+    """Tell of a fault that no search finds; a bridge that is alive undoes it all the same."""
+    left = one.standing is not Standing.HELD
+    if left:
+        what = "undo it by hand, or start a bridge on this data"
+        if one.standing is Standing.OVER:
+            what = "its run is over and gave it up: see to it by hand"
+    else:
+        what = "its run is open: a bridge on this data undoes it"
+    why = f"{one.reason}; " if one.reason else ""
+    return Finding(
+        resource=one.resource,
+        mark="",
+        verdict=Verdict.NOT_MARKED,
+        reason=f"{why}{what}",
+        installation=settings.installation,
+        experiment=one.experiment,
+        action=one.action,
+        fault=one.fault,
+        run=one.standing.word,
+        left_behind=left,
+    )
 
 
-async def _open_in(url: str, scope: Scope) -> set[str]:
-    store = Store.open(url)
-    found: set[str] = set()
-    after: str | None = None
-    try:
-        while True:
-            page = await store.experiments(scope, after=after, limit=_PAGE)
-            found |= {one.id for one in page if not one.status.ended}
-            if len(page) < _PAGE:
-                return found
-            after = page[-1].id
-    finally:
-        await store.close()
+def _wire(one: Finding) -> dict[str, Any]:
+    return {
+        "resource": one.resource,
+        "mark": one.mark,
+        "verdict": one.verdict.value,
+        "reason": one.reason,
+        "installation": one.installation,
+        "experiment": one.experiment,
+        "action": one.action,
+        "fault": one.fault,
+        "undo": one.undo,
+        "prior": one.prior,
+        "identity": one.identity,
+        "recovery": one.recovery,
+        "actedAs": one.acted_as,
+        "deadline": None if one.deadline is None else iso_timestamp(one.deadline),
+        "pastDeadline": one.past_deadline,
+        "run": one.run,
+        "why": one.why,
+        "leftBehind": one.left_behind,
+    }

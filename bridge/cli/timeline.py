@@ -90,7 +90,8 @@ def _phase(details: Details) -> str:
 
 
 def _stop_requested(details: Details) -> str:
-    return f"stop asked for ({details.get('cause')}): {details.get('reason', '')}"
+    how = ", pushed" if details.get("pushed") else ""
+    return f"stop asked for ({details.get('cause')}{how}): {details.get('reason', '')}"
 
 
 def _unmarked(details: Details) -> str:

@@ -18,6 +18,8 @@ from bridge.client.documents import (
     ExperimentDetail,
     ExperimentPage,
     ExperimentRecord,
+    LeverRequest,
+    LeverState,
     ProblemDocument,
     ReleaseRequest,
     StartRequest,
@@ -25,6 +27,7 @@ from bridge.client.documents import (
     Validation,
 )
 from bridge.client.errors import FailedError, RefusedError
+from bridge.model.lever import LeverStatus
 
 T = TypeVar("T", bound=Document)
 
@@ -108,6 +111,17 @@ def release(experiment_id: str, record_id: str, reason: str) -> Call[ExperimentR
     """Give up undoing one record of a run."""
     path = f"/v1/experiments/{_segment(experiment_id)}/records/{_segment(record_id)}/release"
     return Call("POST", path, ExperimentRecord, body=ReleaseRequest(reason=reason).wire())
+
+
+def lever() -> Call[LeverState]:
+    """Show the safety lever."""
+    return Call("GET", "/v1/lever", LeverState)
+
+
+def move_lever(status: LeverStatus, reason: str) -> Call[LeverState]:
+    """Engage or disengage the safety lever; a repeat is no error."""
+    body = LeverRequest(status=status, reason=reason).wire()
+    return Call("PUT", "/v1/lever", LeverState, body=body)
 
 
 def actions() -> Call[CatalogPage]:

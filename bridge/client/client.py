@@ -17,10 +17,13 @@ from bridge.client.documents import (
     ExperimentDetail,
     ExperimentPage,
     ExperimentRecord,
+    LeverState,
     StartRequest,
     Validation,
 )
 from bridge.client.errors import UnreachableError
+from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
+from bridge.model.lever import LeverStatus
 
 if TYPE_CHECKING:
     import httpx
@@ -31,7 +34,7 @@ TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
 
 
-class Client:
+class Client(SchedulesClient):
     """A client that waits for each answer.
 
     Every method raises UnreachableError, RefusedError or FailedError.
@@ -97,6 +100,14 @@ class Client:
         """Give up undoing one record of a run."""
         return self.send(calls.release(experiment_id, record_id, reason))
 
+    def lever(self) -> LeverState:
+        """Show the safety lever."""
+        return self.send(calls.lever())
+
+    def move_lever(self, status: LeverStatus, reason: str) -> LeverState:
+        """Engage or disengage the safety lever; a repeat is no error."""
+        return self.send(calls.move_lever(status, reason))
+
     def actions(self) -> CatalogPage:
         """List the actions that a template can use."""
         return self.send(calls.actions())
@@ -106,7 +117,7 @@ class Client:
         return self.send(calls.action(action_id))
 
 
-class AsyncClient:
+class AsyncClient(AsyncSchedulesClient):
     """A client for an event loop.
 
     Every method raises UnreachableError, RefusedError or FailedError.
@@ -171,6 +182,14 @@ class AsyncClient:
     async def release(self, experiment_id: str, record_id: str, reason: str) -> ExperimentRecord:
         """Give up undoing one record of a run."""
         return await self.send(calls.release(experiment_id, record_id, reason))
+
+    async def lever(self) -> LeverState:
+        """Show the safety lever."""
+        return await self.send(calls.lever())
+
+    async def move_lever(self, status: LeverStatus, reason: str) -> LeverState:
+        """Engage or disengage the safety lever; a repeat is no error."""
+        return await self.send(calls.move_lever(status, reason))
 
     async def actions(self) -> CatalogPage:
         """List the actions that a template can use."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 from bridge.model.event import EventType
 from bridge.model.experiment import ActionsMode, ActionStatus, ExperimentStatus, FailureCode
+from bridge.model.lever import LeverStatus
 from bridge.model.problem import Problem, Severity
 from bridge.model.record import Phase
+from bridge.model.signal import SignalState
 
 
 class Document(BaseModel):
@@ -59,6 +61,21 @@ class ReleaseRequest(RequestDocument):
     """Give up undoing one record; what is left of the fault is the operator's business then."""
 
     reason: str = Field(min_length=1, max_length=512)
+
+
+class LeverRequest(RequestDocument):
+    """Move the safety lever."""
+
+    status: LeverStatus
+    """``engaged`` or ``disengaged``."""
+    reason: str = Field(min_length=1, max_length=512)
+
+    @field_validator("status")
+    @classmethod
+    def _wanted(cls, value: LeverStatus) -> LeverStatus:
+        if value is LeverStatus.ENGAGING:
+            raise ValueError('is on the way there; write "engaged" or "disengaged"')
+        return value
 
 
 # --- answers ------------------------------------------------------------------------------
@@ -168,7 +185,8 @@ class StopConditionReading(Document):
     source: str
     value: str | None = None
     state: str | None = None
-    """``clear``, ``triggered`` or ``unreadable``; None before the first reading."""
+    """``clear``, ``triggered`` or ``unreadable``; None before the first reading, and for one that
+    is only heard, before the first signal."""
     read_at: datetime | None = None
 
 
@@ -194,6 +212,18 @@ class ExperimentDetail(ExperimentSummary):
         return tuple(one for one in self.records if one.left_behind or not one.ended)
 
 
+class LeverState(Document):
+    """How the safety lever stands."""
+
+    status: LeverStatus
+    """``engaging`` while runs that it stopped are still being undone."""
+    reason: str
+    changed_at: datetime | None = None
+    """None where it was never moved."""
+    stopping: int = 0
+    """Runs that this request told to stop."""
+
+
 class JournalEvent(Document):
     """One entry of a run's journal."""
 
@@ -211,6 +241,30 @@ class EventPage(Document):
     """What to give as ``after`` for what comes next."""
     ended: bool
     """Whether the run had ended when this was read."""
+
+
+class HeardSignal(Document):
+    """One signal that was pushed, and what came of it."""
+
+    source: str
+    value: str
+    """The condition, as its own system names it."""
+    state: SignalState
+    reason: str = ""
+    event: str = ""
+    """The sender's id of the event."""
+    stopped: tuple[str, ...] = ()
+    """The runs whose stop condition it meets: asked to stop, now or by an earlier signal."""
+
+
+class SignalReport(Document):
+    """What came of a push; a signal that nothing waits for stops nothing."""
+
+    signals: tuple[HeardSignal, ...] = ()
+    stopped: tuple[str, ...] = ()
+    """All the runs that were asked to stop."""
+    note: str = ""
+    """What else was done: a subscription confirmed."""
 
 
 class CatalogParameter(Document):

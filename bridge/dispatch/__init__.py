@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bridge.dispatch.timer import TimerDispatcher
-from bridge.engine import Engine
+from bridge.engine import Engine, Scheduler
 from bridge.settings import Settings
 from bridge.store import is_server
 
@@ -26,7 +26,7 @@ class Dispatching(Dispatcher, Protocol):
     async def open(self) -> None:
         """Make ready to pass wake-ups on."""
 
-    def start(self, engine: Engine) -> None:
+    def start(self, engine: Engine, scheduler: Scheduler | None = None) -> None:
         """Begin to advance what is due; without, wake-ups are only passed on."""
 
     async def drain(self, seconds: float) -> None:

@@ -28,7 +28,7 @@ from bridge.dispatch.timer import AT_ONCE, TimerDispatcher
 from bridge.store import database_url
 
 if TYPE_CHECKING:
-    from bridge.engine import Engine
+    from bridge.engine import Engine, Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +72,10 @@ class QueueDispatcher:
         await asyncio.to_thread(prepare_schema, self._url)
         await self._app.open_async()
 
-    def start(self, engine: Engine) -> None:
+    def start(self, engine: Engine, scheduler: Scheduler | None = None) -> None:
         """Begin to work: on jobs, on what is due, and on what is heard."""
         self._engine = engine
-        self._timer.start(engine)
+        self._timer.start(engine, scheduler)
         self._loops = [
             asyncio.create_task(self._supervised(loop, name))
             for loop, name in (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.model.moment import SECOND
 
 if TYPE_CHECKING:
-    from bridge.engine import Engine
+    from bridge.engine import Engine, Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,9 @@ _SHARED_SWEEP: Final = 0.5
 _APART: Final = 0.02
 """Seconds by which processes on one database look one after another, for most times one finds
 what is due and the others nothing."""
+_SLOT_SWEEP: Final = 0.5
+"""Longest pause in seconds between two looks for slots of schedules: a slot that was made known
+just now is late by so much at most."""
 AT_ONCE: Final = 64
 """Runs advanced at the same time; each may have calls in flight."""
 
@@ -45,13 +48,15 @@ class TimerDispatcher:
     async def open(self) -> None:
         """Nothing is passed on to anybody."""
 
-    def start(self, engine: Engine) -> None:
-        """Begin to advance what is due."""
+    def start(self, engine: Engine, scheduler: Scheduler | None = None) -> None:
+        """Begin to advance what is due, and to start what is scheduled."""
         self._engine = engine
         self._loops = [
             asyncio.create_task(self._advance_due(engine)),
             asyncio.create_task(self._poll_stop_conditions(engine)),
         ]
+        if scheduler is not None:
+            self._loops.append(asyncio.create_task(self._start_scheduled(engine, scheduler)))
 
     def wake(self, experiment_id: str) -> None:
         """Have a run advanced now; one that is being advanced here is told that there is news.
@@ -152,6 +157,20 @@ class TimerDispatcher:
         finally:
             self._active.pop(experiment_id, None)
             self._news.set()
+
+    async def _start_scheduled(self, engine: Engine, scheduler: Scheduler) -> None:
+        while True:
+            pause = _SLOT_SWEEP
+            try:
+                async for experiment_id in scheduler.starting():
+                    self.wake(experiment_id)
+                next_due = await scheduler.next_due()
+                left = 0.0 if next_due is None else (next_due - engine.store.now()) / SECOND
+                # What is due and still there could not be decided; it need not be tried at once.
+                pause = min(left, _SLOT_SWEEP) if left > 0 else _SLOT_SWEEP
+            except Exception:
+                logger.exception("the slots of schedules could not be started")
+            await asyncio.sleep(pause)
 
     async def _poll_stop_conditions(self, engine: Engine) -> None:
         every = engine.settings.stop_poll.total_seconds()

@@ -9,5 +9,6 @@ from __future__ import annotations
 from bridge.engine.advance import Engine
 from bridge.engine.experiment import new_experiment
 from bridge.engine.providers import Providers
+from bridge.engine.schedules import Scheduler
 
-__all__ = ["Engine", "Providers", "new_experiment"]
+__all__ = ["Engine", "Providers", "Scheduler", "new_experiment"]

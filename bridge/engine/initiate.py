@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.catalog.guardrails import Aimed, Step, Violation, violations
 from bridge.engine.context import words
+from bridge.engine.guardrails import target_violations
 from bridge.engine.targets import TargetFailure, TargetResult, as_resolved, resolve_all
 from bridge.model.event import EventType
 from bridge.model.experiment import (
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from bridge.engine.context import Context
     from bridge.engine.run import Run
+    from providers.contract import Group, Resource
 
 _PAGE = 100
 """Resolved targets per journal entry; FIS pages them too."""
@@ -44,6 +47,7 @@ class _Findings:
     """Location, reason, code, mend."""
     triggered: str = ""
     targets: list[TargetResult] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     reviews: list[tuple[str, Denial]] = field(default_factory=list)
     """Action and what its identity may not do."""
 
@@ -58,7 +62,10 @@ async def initiate(context: Context) -> Callable[[Run, Micros], None]:
         resolve_all(context.providers, context.session, experiment.id, experiment.template),
     )
     begins = not (findings.transient or findings.failure or findings.triggered)
-    if begins and experiment.actions_mode is ActionsMode.RUN_ALL:
+    if begins:
+        await _guardrails(context, findings)
+    begins = not (findings.transient or findings.failure or findings.violations)
+    if begins and not findings.triggered and experiment.actions_mode is ActionsMode.RUN_ALL:
         await _reviews(context, findings)
     return lambda run, now: _apply(findings, run, now)
 
@@ -86,6 +93,44 @@ async def _stop_conditions(context: Context, findings: _Findings) -> None:
                     FailureCode.CONFIGURATION,
                     "",
                 )
+
+
+async def _guardrails(context: Context, findings: _Findings) -> None:
+    """Hold what the targets came to against the guardrails, and the template once more."""
+    run, rules = context.run, context.rules
+    template = run.experiment.template
+    results = {result.name: result for result in findings.targets}
+    places = {name: _place(run, name) for name in template.targets}
+    steps, groups = {}, {}
+    for name, action in template.actions.items():
+        fault, parameters = context.fault(name)
+        aimed = [Aimed(one, template.targets[one], places[one]) for one in action.targets.values()]
+        steps[name] = Step(fault, parameters, aimed, f"actions.{name}", own=False)
+        taken = [resource for one in aimed for resource in results[one.name].taken]
+        if taken and rules.looks_at_targets:
+            groups[name] = await _reached(context, findings, name, taken)
+    findings.violations = [
+        *violations(rules, template.actions, steps),
+        *target_violations(rules, template, results, groups, places),
+    ]
+
+
+async def _reached(
+    context: Context, findings: _Findings, name: str, taken: Sequence[Resource]
+) -> Sequence[Group]:
+    fault, parameters = context.fault(name)
+    try:
+        session = await context.session(fault.provider)
+        return await fault.reached(session, parameters, taken)
+    except (TransientError, FenceLostError) as error:
+        findings.transient = str(error)
+    except ProviderError as error:
+        denied = isinstance(error, AccessDeniedError)
+        code = FailureCode.AUTHORIZATION if denied else FailureCode.DEPENDENCY
+        findings.failure = (f"actions.{name}", str(error), code, "")
+    except Exception as error:  # noqa: BLE001 - a provider's bug fails the run, not the bridge
+        findings.failure = (f"actions.{name}", words(error), FailureCode.INTERNAL, "")
+    return ()
 
 
 async def _reviews(context: Context, findings: _Findings) -> None:
@@ -168,6 +213,8 @@ def _refused(
         run.fail(location, reason, now, code=code, mend=mend)
     elif failed:
         run.fail(_place(run, failed.target), failed.reason, now, code=failed.code)
+    for broken in findings.violations:
+        run.fail(broken.path, broken.message, now, code=broken.code)
     for name, denial in findings.reviews:
         location = f"actions.{name}"
         run.fail(location, denial.reason, now, code=FailureCode.AUTHORIZATION, mend=denial.mend)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bridge.engine import lifecycle
+from bridge.engine import guardrails, lifecycle
 from bridge.engine.decisions import Call, Decision, Initiate, Inject, Observe, Prepare
 from bridge.model.experiment import ActionStatus, ExperimentStatus, FailureCode
 from bridge.model.moment import Micros, micros
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bridge.model.experiment import ActionState
 
 _DONE: Final = frozenset({ActionStatus.COMPLETED, ActionStatus.SKIPPED})
+_BEFORE_THE_END: Final = frozenset({ExperimentStatus.INITIATING, ExperimentStatus.RUNNING})
 _UNDER_WAY: Final = frozenset({ExperimentStatus.RUNNING, ExperimentStatus.STOPPING})
 
 
@@ -31,6 +32,7 @@ def decide(run: Run, now: Micros) -> Decision:
     while True:
         # One action's end may be another's start, so go round until nothing moves.
         before = _shape(run)
+        _check_timetable(run, now)
         _check_stop_conditions(run, now)
         calls = [*_initiate(run, now)]
         for name in run.actions:
@@ -57,12 +59,27 @@ def _shape(run: Run) -> tuple[object, ...]:
     )
 
 
+def _check_timetable(run: Run, now: Micros) -> None:
+    """Stop a run at whose time none may be; what has not begun is cancelled."""
+    status = run.experiment.status
+    if status not in _BEFORE_THE_END:
+        return
+    closed = run.limits.timetable.closed(now)
+    if closed:
+        begun = status is ExperimentStatus.RUNNING
+        verdict = ExperimentStatus.STOPPED if begun else ExperimentStatus.CANCELLED
+        run.stop(verdict, f"Experiment halted by {closed}.", now, cause=guardrails.CAUSE)
+    else:
+        run.wake(run.limits.timetable.changes(now))
+
+
 def _check_stop_conditions(run: Run, now: Micros) -> None:
     experiment = run.experiment
-    watched = experiment.template.watched
-    if experiment.status is not ExperimentStatus.RUNNING or not watched:
+    if experiment.status is not ExperimentStatus.RUNNING:
         return
-    for condition in watched:
+    for condition in experiment.template.watched:
+        if condition.source in run.pushed:
+            continue  # silence is its rule: nobody says that it goes on being clear
         reading = run.readings.get(condition.value or "")
         known = reading.read_at if reading else None
         since = max(known or Micros(0), experiment.started_at or experiment.created_at)
@@ -76,7 +93,7 @@ def _check_stop_conditions(run: Run, now: Micros) -> None:
                 cause="stop-condition-unreadable",
             )
             return
-        run.wake(limit)
+        # No wake-up at the limit: the watch looks at the readings for all runs at once.
 
 
 def _initiate(run: Run, now: Micros) -> list[Call]:

@@ -9,6 +9,7 @@ from bridge.engine.context import words
 from bridge.model.experiment import FailureCode
 from bridge.model.moment import Micros
 from bridge.model.record import Record
+from bridge.model.wording import quote
 from bridge.store import OverlapError
 from providers.contract import (
     AccessDeniedError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bridge.engine.context import Apply, Context
     from bridge.engine.decisions import Prepare
     from bridge.engine.run import Run
+    from bridge.guardrail_settings import GuardrailSettings
     from providers.contract import Fault, FaultParameters, Outcomes
 
 
@@ -41,6 +43,7 @@ async def prepare(call: Prepare, context: Context) -> Apply:
     live = _live(run)
     fresh = [record for record in records if _place(record) not in live]
     outcomes: Outcomes = {}
+    elsewhere = 0
     if any(_being_undone(run, live.get(_place(record))) for record in records):
         return lambda run, now: _prepare_again(run, name, now, "", transient=True)
     if fresh:
@@ -57,10 +60,14 @@ async def prepare(call: Prepare, context: Context) -> Apply:
         except Exception as error:  # noqa: BLE001 - whatever a provider raises, the run goes on
             return _prepare_failed(name, error)
         outcomes = {**outcomes, **_foreign(fault, fresh, outcomes)}
+        elsewhere = await _touched_elsewhere(context)
 
     def apply(run: Run, now: Micros) -> None:
         action = run.actions[name]
         if action.status.ended or action.verdict is not None:
+            return
+        if refusal := _beyond(context.rules, run, name, _touched(fresh, outcomes), elsewhere):
+            run.fail_action(name, refusal, now, code=FailureCode.QUOTA)
             return
         action.prepared, action.look_at, action.looks = True, None, 0
         run.changed = True
@@ -133,6 +140,34 @@ def _live(run: Run) -> dict[_Place, Record]:
         for record in run.records.values()
         if record.effect is not None and not record.phase.ended
     }
+
+
+async def _touched_elsewhere(context: Context) -> int:
+    """Return how many resources other runs touch now; 0 where nobody wants to know."""
+    if context.rules.maximum_targets_at_once is None:
+        return 0
+    return await context.store.live_elsewhere(context.run.experiment.id)
+
+
+def _touched(records: Sequence[Record], outcomes: Outcomes) -> int:
+    """Return how many of the records will be live."""
+    ready = Outcome(OutcomeKind.DONE)
+    return sum(outcomes.get(record.id, ready).kind is OutcomeKind.DONE for record in records)
+
+
+def _beyond(
+    rules: GuardrailSettings, run: Run, name: str, fresh: int, elsewhere: int
+) -> str | None:
+    """Say that all open runs together would touch too much; the commit counts once more."""
+    most = rules.maximum_targets_at_once
+    own = sum(not record.phase.ended for record in run.records.values())
+    if most is None or not fresh or elsewhere + own + fresh <= most:
+        return None
+    return (
+        f"{rules.named('maximum_targets_at_once')}: {elsewhere + own} resources are touched now "
+        f"by all open runs, and action {quote(name)} would touch {fresh} more; wait for others "
+        "to end, or raise the limit"
+    )
 
 
 def _being_undone(run: Run, record: Record | None) -> bool:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
 from bridge.catalog.cloud_chaos import lowered
-from iam.identities import as_known_in, unmapped
+from iam.identities import as_known_in, recovery, unmapped
 from providers import registry
 from providers.contract import MarkSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.model.scope import Scope
     from bridge.model.template import ExperimentTemplate
     from bridge.settings import Settings
     from providers.contract import (
@@ -71,6 +72,14 @@ class Providers:
         """Open a provider's session, as whom its cloud knows the caller. Raises ProviderError."""
         known = as_known_in(self._settings, name, caller)
         return await self.provider(name).session(known, guard, wake)
+
+    def known_in(self, name: str, scope: Scope, identity: str) -> bool:
+        """Say whether an identity of the scope's cloud can act through a provider at all."""
+        return unmapped(self._settings, name, scope.cloud, identity) is None
+
+    def recovery(self, name: str, caller: Caller) -> Caller | None:
+        """Return as whom an undo goes on where the caller may not; None where nobody is named."""
+        return recovery(self._settings, name, caller)
 
     async def find_marks(self, name: str, caller: Caller) -> MarkSearch:
         """Find the marks that a caller can see through a provider. Raises ProviderError."""

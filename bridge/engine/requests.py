@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bridge.model import lever
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.record import Phase, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.engine.run import Run
     from bridge.model.moment import Micros
 
+_NOT_BEGUN = frozenset({ExperimentStatus.PENDING, ExperimentStatus.INITIATING})
 _UNDONE = frozenset({Phase.REVERTED, Phase.NOT_INJECTED, Phase.GONE})
 
 
@@ -20,16 +24,28 @@ def take(run: Run, request: Request, now: Micros) -> None:
     """Bring one request into a run. Unknown details are ignored: older versions write them."""
     details = request.details
     if request.kind is RequestKind.STOP:
+        cause = str(details.get("cause", "user"))
+        # FIS: an engaged lever stops what runs, and cancels what has not begun.
+        prevented = cause == lever.CAUSE and run.experiment.status in _NOT_BEGUN
         run.stop(
-            ExperimentStatus.STOPPED,
+            ExperimentStatus.CANCELLED if prevented else ExperimentStatus.STOPPED,
             str(details.get("reason", "Experiment stopped.")),
             now,
-            cause=str(details.get("cause", "user")),
+            cause=cause,
+            **_pushed(details),
         )
     elif request.kind is RequestKind.RELEASE:
         _release(run, str(details.get("record", "")), str(details.get("reason", "")), now)
     else:
         _late_effect(run, request, now)
+
+
+def _pushed(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a pushed signal said, for the journal; nothing for other requests."""
+    if not details.get("pushed"):
+        return {}
+    said = {name: str(details.get(name, "")) for name in ("source", "signal", "event")}
+    return {"pushed": True, **said}
 
 
 def _release(run: Run, record_id: str, reason: str, now: Micros) -> None:

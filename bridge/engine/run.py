@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bridge.engine.guardrails import Timetable
 from bridge.model.event import Event, EventType
 from bridge.model.experiment import (
     ActionStatus,
@@ -61,6 +62,8 @@ class Limits:
     retry_first: Micros
     retry_longest: Micros
     look_first: Micros
+    timetable: Timetable = field(default_factory=Timetable)
+    """When runs may be."""
 
 
 @dataclass
@@ -73,6 +76,8 @@ class Run:
     limits: Limits
     readings: Mapping[str, Reading] = field(default_factory=dict)
     """Stop conditions as last read, by value."""
+    pushed: frozenset[str] = frozenset()
+    """Sources of its stop conditions that are never read, only heard."""
     busy: set[str] = field(default_factory=set)
     """Record ids, and ``action:NAME``, that a call is in flight for."""
     resolved: list[ResolvedTarget] = field(default_factory=list)
@@ -116,14 +121,22 @@ class Run:
             self.note(EventType.STATE_CHANGE, now, old=old, new=status, reason=experiment.reason)
         self.changed = True
 
-    def stop(self, verdict: ExperimentStatus, reason: str, now: Micros, *, cause: str) -> None:
-        """Begin to end the run, unless that has begun already."""
+    def stop(
+        self,
+        verdict: ExperimentStatus,
+        reason: str,
+        now: Micros,
+        *,
+        cause: str,
+        **details: Any,
+    ) -> None:
+        """Begin to end the run, unless that has begun already; ``details`` are journalled."""
         experiment = self.experiment
         if experiment.status.ended or experiment.stop_verdict is not None:
             return
         experiment.stop_verdict = verdict
         experiment.stop_reason = reason[:_REASON_LENGTH]
-        self.note(EventType.STOP_REQUESTED, now, cause=cause, reason=reason)
+        self.note(EventType.STOP_REQUESTED, now, cause=cause, reason=reason, **details)
         self.set_status(ExperimentStatus.STOPPING, reason, now)
 
     def fail(

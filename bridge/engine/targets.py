@@ -42,6 +42,8 @@ class TargetResult:
 
     name: str
     taken: Sequence[Resource] = ()
+    found: int = 0
+    """How many there were to take from."""
     failure: TargetFailure | None = None
 
 
@@ -100,7 +102,7 @@ async def resolve_target(
         else:
             reason = f"Target resolution returned empty set (target {name})"
         return failed(FailureCode.TARGET, reason)
-    return TargetResult(name, taken)
+    return TargetResult(name, taken, len(resolution.found))
 
 
 async def resolve_all(

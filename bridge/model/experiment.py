@@ -99,7 +99,9 @@ class ActionsMode(StrEnum):
 
 
 class ActionState(BaseModel):
-    """How far one action of a run has come."""
+    """How far one action of a run has come; what a newer bridge has added is kept."""
+
+    model_config = ConfigDict(extra="allow")
 
     status: ActionStatus = ActionStatus.PENDING
     reason: str = ""
@@ -131,7 +133,12 @@ class ResolvedTarget(BaseModel):
 
 
 class Experiment(BaseModel):
-    """One run, without its records (a table of their own)."""
+    """One run, without its records (a table of their own).
+
+    What a newer bridge has added is kept.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     id: str
     scope: Scope

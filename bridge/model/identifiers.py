@@ -21,3 +21,8 @@ def new_template_id() -> str:
 def new_experiment_id() -> str:
     """Return a fresh experiment id (``EXP`` and 15 base-58 characters, 87 bits of chance)."""
     return _random("EXP")
+
+
+def new_schedule_id() -> str:
+    """Return a fresh schedule id (``SCH`` and 15 base-58 characters); AWS FIS has no schedules."""
+    return _random("SCH")

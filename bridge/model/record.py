@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.model.moment import Micros
 
@@ -44,8 +44,11 @@ class Record(BaseModel):
     """One resource touched by one run.
 
     A provider reads all of it but writes ``state`` and ``touches`` only; the rest is the
-    engine's. It is committed after ``prepare`` and before ``inject``.
+    engine's. It is committed after ``prepare`` and before ``inject``. What a newer bridge has
+    added to it is kept.
     """
+
+    model_config = ConfigDict(extra="allow")
 
     id: str
     """Unique in the store: ``<experiment>/<action>/<number>``."""

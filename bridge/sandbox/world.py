@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -43,6 +44,7 @@ class World:
         self.aws = aws.AwsEmulator(transition_seconds=transition_seconds)
         self.gcp = gcp.GcpEmulator(transition_seconds=transition_seconds)
         self.azure = azure.AzureEmulator(transition_seconds=transition_seconds)
+        self.signal_token = secrets.token_urlsafe(24)
         self._cluster: SandboxCluster | None = None
         self._estate: aws.Estate | None = None
         self._gcp_estate: gcp.Estate | None = None
@@ -116,6 +118,7 @@ class World:
             "FAULTBRIDGE_AZURE_IDENTITIES": f"{role}={self.azure_estate.client_id}",
             "FAULTBRIDGE_AZURE_SUBSCRIPTIONS": self.azure_estate.subscription,
             "FAULTBRIDGE_RESCUE_IDENTITIES": role,
+            "FAULTBRIDGE_SIGNAL_TOKENS": self.signal_token,
         }
 
     def kubeconfig(self) -> dict[str, Any]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 from bridge.store.database import Clock, database_url, is_server, sqlite_url, system_clock
 from bridge.store.directory import DataDirectory
 from bridge.store.errors import (
+    AtOnceError,
     DirectoryInUseError,
     LeaseLostError,
     OverlapError,
     StoreError,
     TokenConflictError,
 )
+from bridge.store.levers import Moved
 from bridge.store.runs import Change, Claim, Claimed
 from bridge.store.stops import Reading
 from bridge.store.store import Store
 from bridge.store.templates import Token
 
 __all__ = [
+    "AtOnceError",
     "Change",
     "Claim",
     "Claimed",
@@ -28,6 +31,7 @@ __all__ = [
     "DataDirectory",
     "DirectoryInUseError",
     "LeaseLostError",
+    "Moved",
     "OverlapError",
     "Reading",
     "Store",

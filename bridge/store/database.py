@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from bridge.model.moment import Micros
 from bridge.model.scope import Scope
+from bridge.store.grouping import GroupedThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -154,12 +155,11 @@ class Database:
         self._engine = engine
         self._server = engine.dialect.name != "sqlite"
         self._clock: Clock = clock or (ServerClock() if self._server else system_clock)
-        self._thread = (
-            None
-            if inline
-            else ThreadPoolExecutor(
-                CONNECTIONS if self._server else 1, thread_name_prefix="faultbridge-store"
-            )
+        self._grouped = None if inline or self._server else GroupedThread(engine)
+        self._threads = (
+            ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="faultbridge-store")
+            if self._server and not inline
+            else None
         )
 
     def now(self) -> Micros:
@@ -174,25 +174,39 @@ class Database:
 
     async def close(self) -> None:
         """Finish what is running and let go of the connections."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)
+        if self._grouped is not None:
+            self._grouped.shutdown()
         self._engine.dispose()
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
+        if self._grouped is not None:
+            with self._grouped.writing() as shared:
+                if shared is not None:
+                    yield shared
+                    return
         with self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
+        shared = None if self._grouped is None else self._grouped.reading
+        if shared is not None:
+            yield shared
+            return
         with self._engine.connect().execution_options(reads_only=True) as connection:
             yield connection
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._thread is None:
+        if self._grouped is not None:
+            done: T = await self._grouped.run(lambda: work(*args, **kwargs))
+            return done
+        if self._threads is None:
             return work(*args, **kwargs)
         call = asyncio.get_running_loop().run_in_executor(
-            self._thread, lambda: work(*args, **kwargs)
+            self._threads, lambda: work(*args, **kwargs)
         )
         # A cancelled caller must not leave a commit half-observed: the transaction always ends.
         return await asyncio.shield(call)

@@ -3,6 +3,7 @@
 StoreError
 ├── TokenConflictError    a client token came back with another request
 ├── OverlapError          another run holds the resource
+├── AtOnceError           all runs together would touch more than is allowed
 ├── LeaseLostError        the run belongs to another worker now
 └── DirectoryInUseError   another bridge runs on the data directory
 """
@@ -32,6 +33,16 @@ class OverlapError(StoreError):
         )
         self.resource = resource
         self.holder = holder
+
+
+class AtOnceError(StoreError):
+    """The records of a commit would make more live ones in all runs together than is allowed."""
+
+    def __init__(self, live: int, fresh: int, most: int) -> None:
+        """Say how many there are, how many were to be added, and how many may be."""
+        super().__init__(f"{live} resources are touched now, {fresh} more would be over {most}")
+        self.live = live
+        self.fresh = fresh
 
 
 class DirectoryInUseError(StoreError):

@@ -12,11 +12,12 @@ from bridge.model.experiment import RUN_VERSION, Experiment, ResolvedTarget
 from bridge.model.inbox import Request
 from bridge.model.record import Record
 from bridge.store.database import Database, in_scope
+from bridge.store.lever_state import obey_lever
 from bridge.store.tables import experiments, inbox, journal, records, resolved_targets, watches
 from bridge.store.templates import Token, claim_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from bridge.model.scope import Scope
 
@@ -56,6 +57,42 @@ def insert_events(connection: sa.Connection, events: Iterable[Event]) -> None:
         connection.execute(journal.insert(), rows)
 
 
+def insert_experiment(connection: sa.Connection, experiment: Experiment) -> Experiment:
+    """Store a run that is due at once, within a transaction that is open already."""
+    connection.execute(
+        experiments.insert().values(
+            id=experiment.id,
+            scope=str(experiment.scope),
+            template_id=experiment.template.id,
+            template=experiment.template.model_dump_json(),
+            body=experiment_body(experiment),
+            tags=json.dumps(experiment.tags),
+            created_at=experiment.created_at,
+            open=True,
+            wake_at=experiment.created_at,
+            version=RUN_VERSION,
+        )
+    )
+    told = obey_lever(connection, experiment)
+    if told is not None:
+        append_request(connection, told)
+    watched = {(c.source, c.value) for c in experiment.template.watched}
+    if watched:
+        connection.execute(
+            watches.insert(),
+            [
+                {
+                    "experiment_id": experiment.id,
+                    "scope": str(experiment.scope),
+                    "source": source,
+                    "value": value,
+                }
+                for source, value in sorted(watched)
+            ],
+        )
+    return experiment
+
+
 class Experiments(Database):
     """Experiments by scope, their records, resolved targets and journal."""
 
@@ -73,35 +110,7 @@ class Experiments(Database):
             if earlier is not None:
                 row = connection.execute(sa.select(*PARTS).where(experiments.c.id == earlier)).one()
                 return experiment_from(row)
-            connection.execute(
-                experiments.insert().values(
-                    id=experiment.id,
-                    scope=str(experiment.scope),
-                    template_id=experiment.template.id,
-                    template=experiment.template.model_dump_json(),
-                    body=experiment_body(experiment),
-                    tags=json.dumps(experiment.tags),
-                    created_at=experiment.created_at,
-                    open=True,
-                    wake_at=experiment.created_at,
-                    version=RUN_VERSION,
-                )
-            )
-            watched = {(c.source, c.value) for c in experiment.template.watched}
-            if watched:
-                connection.execute(
-                    watches.insert(),
-                    [
-                        {
-                            "experiment_id": experiment.id,
-                            "scope": str(experiment.scope),
-                            "source": source,
-                            "value": value,
-                        }
-                        for source, value in sorted(watched)
-                    ],
-                )
-            return experiment
+            return insert_experiment(connection, experiment)
 
     async def experiment(self, scope: Scope, experiment_id: str) -> Experiment | None:
         """Return a run, or None where there is none of that id in the scope."""
@@ -115,6 +124,18 @@ class Experiments(Database):
                 )
             ).one_or_none()
         return None if row is None else experiment_from(row)
+
+    async def is_open(self, experiment_id: str) -> bool:
+        """Say whether anything is left to do for a run: to end, to undo, to unmark."""
+        return await self._run(self._is_open, experiment_id)
+
+    def _is_open(self, experiment_id: str) -> bool:
+        with self._reading() as connection:
+            return bool(
+                connection.execute(
+                    sa.select(experiments.c.open).where(experiments.c.id == experiment_id)
+                ).scalar_one_or_none()
+            )
 
     async def experiments(
         self,
@@ -202,19 +223,29 @@ class Experiments(Database):
             return [Record.model_validate_json(body) for body in bodies]
 
     async def journal(
-        self, experiment_id: str, *, after: int = 0, limit: int = 1000
+        self,
+        experiment_id: str,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        kinds: Collection[EventType] = (),
     ) -> list[Event]:
-        """List what happened to a run, in order, past the sequence number ``after``."""
-        return await self._run(self._journal, experiment_id, after, limit)
+        """List what happened to a run, in order, past the sequence number ``after``.
 
-    def _journal(self, experiment_id: str, after: int, limit: int) -> list[Event]:
+        Of some kinds only where ``kinds`` names any.
+        """
+        return await self._run(self._journal, experiment_id, after, limit, kinds)
+
+    def _journal(
+        self, experiment_id: str, after: int, limit: int, kinds: Collection[EventType]
+    ) -> list[Event]:
+        query = sa.select(journal).where(
+            journal.c.experiment_id == experiment_id, journal.c.sequence > after
+        )
+        if kinds:
+            query = query.where(journal.c.type.in_(kinds))
         with self._reading() as connection:
-            rows = connection.execute(
-                sa.select(journal)
-                .where(journal.c.experiment_id == experiment_id, journal.c.sequence > after)
-                .order_by(journal.c.sequence)
-                .limit(limit)
-            ).all()
+            rows = connection.execute(query.order_by(journal.c.sequence).limit(limit)).all()
         return [
             Event(
                 experiment=row.experiment_id,
@@ -236,6 +267,16 @@ class Experiments(Database):
     def _append(self, request: Request) -> None:
         with self._writing() as connection:
             append_request(connection, request)
+
+    async def append_all(self, requests: Sequence[Request]) -> None:
+        """Put requests into the inboxes of several runs, all of them or none."""
+        await self._run(self._append_all, requests)
+
+    def _append_all(self, requests: Sequence[Request]) -> None:
+        with self._writing() as connection:
+            # In one order, so that two that ask at once do not wait for each other.
+            for request in sorted(requests, key=lambda request: request.experiment):
+                append_request(connection, request)
 
 
 def append_request(connection: sa.Connection, request: Request) -> None:

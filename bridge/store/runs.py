@@ -18,6 +18,7 @@ from bridge.store.experiments import (
     experiment_from,
     insert_events,
 )
+from bridge.store.limits import refuse_beyond
 from bridge.store.tables import (
     experiments,
     inbox,
@@ -72,6 +73,8 @@ class Change:
     """Nothing is left to do: give the lease back and do not wake again."""
     first_position: int = field(default=0)
     """Position of the first added record within the run."""
+    live_at_most: int | None = None
+    """Most live records that all runs together may have, the added ones included."""
 
 
 class Runs(Database):
@@ -152,8 +155,9 @@ class Runs(Database):
     async def commit(self, claim: Claim, change: Change) -> None:
         """Write a change if the fence still holds.
 
-        Raises LeaseLostError when it does not, and OverlapError when an added record's
-        resource is held by another run; in both cases nothing was written.
+        Raises LeaseLostError when it does not, OverlapError when an added record's resource is
+        held by another run, and AtOnceError when there would be too many live records; nothing
+        was written then.
         """
         await self._run(self._commit, claim, change)
 
@@ -165,8 +169,9 @@ class Runs(Database):
             values["inbox_read"] = change.inbox_read
         with self._writing() as connection:
             self._compare_and_set(connection, claim, **values)
-            self._add_records(connection, claim, change)
+            # What ends in this commit makes room for what it adds.
             self._change_records(connection, change.changed)
+            self._add_records(connection, claim, change)
             self._add_resolved(connection, claim, change.resolved)
             insert_events(connection, change.events)
             if change.close or change.release_until is not None:
@@ -195,6 +200,7 @@ class Runs(Database):
             sa.select(experiments.c.scope).where(experiments.c.id == claim.experiment)
         ).scalar_one()
         self._refuse_overlap(connection, scope, change.added)
+        refuse_beyond(connection, change.added, change.live_at_most)
         rows = [
             {
                 "id": record.id,

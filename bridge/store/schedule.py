@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from bridge.model.experiment import RUN_VERSION
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import Micros
-from bridge.store.database import Database
-from bridge.store.experiments import append_request
+from bridge.store.database import Database, chunks
 from bridge.store.tables import experiments, inbox
 
 
@@ -58,10 +57,7 @@ class Schedule(Database):
                         experiments.c.open,
                         experiments.c.version <= RUN_VERSION,
                         experiments.c.wake_at <= now,
-                        sa.or_(
-                            experiments.c.lease_until.is_(None),
-                            experiments.c.lease_until <= now,
-                        ),
+                        _free(now),
                     )
                     .order_by(experiments.c.wake_at)
                     .limit(limit)
@@ -73,21 +69,27 @@ class Schedule(Database):
         return await self._run(self._next_due)
 
     def _next_due(self) -> Micros | None:
-        # A leased run is free at its lease's end at the earliest: its holder may have died.
-        free_at = sa.case(
-            (
-                sa.func.coalesce(experiments.c.lease_until, 0) > experiments.c.wake_at,
-                experiments.c.lease_until,
-            ),
-            else_=experiments.c.wake_at,
-        )
+        # Both walk the index of due times from its beginning and stop at the first run that is
+        # free: before that one stand only those that somebody holds now. A search among all
+        # open runs would cost every waiting run a look each time any of them is looked after.
+        wake_at, lease_until = experiments.c.wake_at, experiments.c.lease_until
+        # A held run is free at its lease's end at the earliest: its holder may have died.
+        free_at = sa.case((lease_until > wake_at, lease_until), else_=wake_at)
+        ours = sa.and_(experiments.c.open, experiments.c.version <= RUN_VERSION)
+        now = self.now()  # an estimate will do: it is when to look again
         with self._reading() as connection:
-            found = connection.execute(
-                sa.select(sa.func.min(free_at)).where(
-                    experiments.c.open, experiments.c.version <= RUN_VERSION
-                )
-            ).scalar_one()
-        return None if found is None else Micros(found)
+            free = connection.execute(
+                sa.select(wake_at, free_at.label("free_at"))
+                .where(ours, _free(now))
+                .order_by(wake_at)
+                .limit(1)
+            ).one_or_none()
+            held = sa.select(sa.func.min(free_at)).where(ours, lease_until > now)
+            if free is not None:
+                held = held.where(wake_at < free.wake_at)
+            first_held = connection.execute(held).scalar_one()
+        moments = (None if free is None else free.free_at, first_held)
+        return min((Micros(at) for at in moments if at is not None), default=None)
 
     async def take_over(self) -> int:
         """Free every lease, for a process that knows that no other is alive; return how many."""
@@ -111,14 +113,42 @@ class Schedule(Database):
             return ask_all(connection, request)
 
 
+def _free(now: Micros) -> sa.ColumnElement[bool]:
+    lease_until = experiments.c.lease_until
+    return sa.or_(lease_until.is_(None), lease_until <= now)
+
+
 def ask_all(connection: sa.Connection, request: Request) -> int:
-    """Put a request into every open run's inbox; return how many there are."""
-    # In one order for all who ask: two that want each other's rows would wait for ever.
+    """Put a request into every open run's inbox; return how many there are.
+
+    A few statements for hundreds of runs: an emergency stop waits for them.
+    """
+    # Locked until the transaction ends: none closes unasked, and the requests' numbers are in
+    # the order of commits, as in `append_request`. In one order for all who ask: two that want
+    # each other's rows would wait for ever.
     ids = list(
         connection.execute(
-            sa.select(experiments.c.id).where(experiments.c.open).order_by(experiments.c.id)
+            sa.select(experiments.c.id)
+            .where(experiments.c.open)
+            .order_by(experiments.c.id)
+            .with_for_update()
         ).scalars()
     )
-    for experiment_id in ids:
-        append_request(connection, request.model_copy(update={"experiment": experiment_id}))
+    if not ids:
+        return 0
+    connection.execute(
+        inbox.insert().values(
+            kind=request.kind,
+            at=request.at,
+            details=json.dumps(request.details, separators=(",", ":")),
+            experiment_id=sa.bindparam("experiment_id"),
+        ),
+        [{"experiment_id": experiment_id} for experiment_id in ids],
+    )
+    for part in chunks(ids):
+        connection.execute(
+            experiments.update()
+            .where(experiments.c.id.in_(part), experiments.c.wake_at > request.at)
+            .values(wake_at=request.at)
+        )
     return len(ids)

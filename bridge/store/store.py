@@ -8,9 +8,13 @@ import sqlalchemy as sa
 
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
+from bridge.store.levers import Levers
+from bridge.store.limits import Limits
 from bridge.store.migrate import upgrade
 from bridge.store.runs import Runs
 from bridge.store.schedule import Schedule, ask_all
+from bridge.store.schedules import Schedules
+from bridge.store.slots import note_restore
 from bridge.store.stops import Stops
 from bridge.store.tables import meta
 from bridge.store.templates import Templates
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from bridge.model.inbox import Request
 
 
-class Store(Templates, Experiments, Runs, Schedule, Stops):
+class Store(Templates, Experiments, Runs, Schedule, Stops, Levers, Limits, Schedules):
     """Everything that the bridge remembers."""
 
     @classmethod
@@ -59,4 +63,5 @@ class Store(Templates, Experiments, Runs, Schedule, Stops):
             if epoch <= int(known):
                 return 0
             connection.execute(meta.update().where(row).values(value=str(epoch)))
+            note_restore(connection, self.now())
             return ask_all(connection, request)

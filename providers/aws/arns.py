@@ -37,6 +37,12 @@ class Arn(NamedTuple):
         return (self.account, self.region) == (scope.account, scope.region)
 
 
+def account_of(identity: str) -> str | None:
+    """Return the account of a role's ARN; None for what is no ARN, or names no account."""
+    arn = Arn.parse(identity)
+    return (arn.account or None) if arn else None
+
+
 def partition(region: str) -> str:
     """Return the partition that a Region belongs to."""
     if region.startswith("cn-"):

@@ -32,10 +32,14 @@ def server_filters(filters: Sequence[Filter], names: Mapping[str, str]) -> list[
     return [{"Name": name, "Values": pushed[name]} for name in sorted(pushed)]
 
 
+def tags_of(described: Mapping[str, Any]) -> dict[str, str]:
+    """Return a resource's tags as the Describe calls of EC2 and Auto Scaling tell them."""
+    return {tag["Key"]: tag.get("Value", "") for tag in described.get("Tags", ())}
+
+
 def has_tags(described: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
     """Whether the resource carries exactly these tags, among others."""
-    present = {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
-    return tags.items() <= present.items()
+    return tags.items() <= tags_of(described).items()
 
 
 def _literal(value: str) -> str:

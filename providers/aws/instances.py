@@ -60,6 +60,7 @@ class StopInstances(StayingFault, MarkedEc2Fault):
     """
 
     id = "aws:ec2:stop-instances"
+    undoing = "start it again"
     provider = "aws"
     target = TargetSpec("Instances", "aws:ec2:instance")
     effect = POWER
@@ -145,19 +146,27 @@ class StopInstances(StayingFault, MarkedEc2Fault):
         }
 
     async def revert(self, session: AwsSession, records: Sequence[Record]) -> Outcomes:
-        """Start those that are stopped; the rest is running, on its way, or gone."""
-        outcomes: dict[str, Outcome] = {}
+        """Start those that are stopped; the rest is running, on its way, or gone.
+
+        Those that the run has seen stopped are started at once: EC2 takes one that runs by now
+        without complaint, and refuses, by name, one that can only be looked at. Described once
+        more, a thousand instances would take longer than to start them.
+        """
+        known = [record for record in records if _seen_stopped(record)]
+        outcomes = dict(await change(session, "StartInstances", known))
+        refused = {r.id for r in known if outcomes[r.id].kind is OutcomeKind.REJECTED}
+        unsure = [r for r in records if r.id not in outcomes or r.id in refused]
         stopped = []
-        for record, instance in await look(session, records):
+        for record, instance in await look(session, unsure):
             state = state_of(instance)
             if state in ENDED:
                 outcomes[record.id] = GONE
             elif record.state.get("prior") != "running" or state == "running":
                 outcomes[record.id] = DONE
-            elif state == "stopped":
-                stopped.append(record)
-            else:
+            elif state != "stopped":
                 outcomes[record.id] = PENDING
+            elif record.id not in refused:
+                stopped.append(record)
         return {**outcomes, **await change(session, "StartInstances", stopped)}
 
     def notes(self, record: Record) -> dict[str, str]:
@@ -169,6 +178,15 @@ class StopInstances(StayingFault, MarkedEc2Fault):
         if notes["prior"] != "running":
             raise ValueError(notes["prior"])
         return Subject(resource, {"prior": "running"})
+
+
+def _seen_stopped(record: Record) -> bool:
+    """Whether the fault was seen in effect, and its undoing has not been tried yet."""
+    return (
+        record.seen == Effect.PRESENT
+        and record.attempts == 0
+        and record.state.get("prior") == "running"
+    )
 
 
 _STOP_EFFECTS: Final = {

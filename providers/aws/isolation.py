@@ -68,6 +68,9 @@ class IsolateInstances(LastingFault, MarkedEc2Fault):
     """
 
     id = "aws:ec2:isolate-instances"
+    undoing = (
+        "give its network interfaces their security groups back, or delete the one that cuts off"
+    )
     provider = "aws"
     target = TargetSpec("Instances", "aws:ec2:instance")
     effect = "ec2:network"

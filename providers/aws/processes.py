@@ -69,6 +69,7 @@ class SuspendProcesses(LastingFault, MarkedGroupFault):
     """
 
     id = "aws:autoscaling:suspend-processes"
+    undoing = "resume the processes that it suspended"
     provider = "aws"
     target = TargetSpec("AutoScalingGroups", "aws:ec2:autoscaling-group")
     effect = "autoscaling:processes"

@@ -23,6 +23,8 @@ from providers.contract import (
 class AwsProvider(Provider):
     """Faults in AWS, made as the experiment's role; endpoints by the standard environment."""
 
+    regional = True
+
     def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - AWS needs no other cloud
         """Open nothing yet."""
         self._settings = settings
@@ -63,7 +65,8 @@ class AwsProvider(Provider):
                 found += answer
         if len(unsearched) == len(searches):
             raise unsearched[0]
-        return MarkSearch(found, [f"aws: {error}" for error in unsearched])
+        where = f"aws, account {caller.scope.account}, {caller.scope.region}"
+        return MarkSearch(found, [f"{where}: {error}" for error in unsearched])
 
     async def close(self) -> None:
         """Wait for the calls under way (under a minute), then let go of threads and connections."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from bridge.model.template import TemplateTarget
@@ -17,7 +17,7 @@ from providers.aws.describe import (
     instances_of,
     volumes_by_id,
 )
-from providers.aws.filters import has_tags, server_filters, tag_filters
+from providers.aws.filters import has_tags, server_filters, tag_filters, tags_of
 from providers.aws.session import AwsSession
 from providers.contract import (
     Resolution,
@@ -84,7 +84,12 @@ class _Ec2Resolver(Resolver):
             if matches(one, target.filters) and self.suits(one, target.parameters)
         ]
         resources = [
-            Resource(self.resource_type, arn, {"arn": arn, **self.information(found[plain])})
+            Resource(
+                self.resource_type,
+                arn,
+                {"arn": arn, **self.information(found[plain])},
+                tags_of(found[plain]),
+            )
             for plain in sorted(kept)
             for arn in [ec2_arn(scope, self.kind, plain)]
         ]
@@ -250,21 +255,22 @@ class ClusterResolver(Resolver):
         """Describe each cluster, side by side. Raises ProviderError."""
         require_within(session.caller.scope, target.resource_arns)
         arns = sorted(set(target.resource_arns))
-        exist = await asyncio.gather(*(_cluster_exists(session, arn) for arn in arns))
-        found = [arn for arn, exists in zip(arns, exist, strict=True) if exists]
+        described = await asyncio.gather(*(_cluster(session, arn) for arn in arns))
+        found = {arn: one for arn, one in zip(arns, described, strict=True) if one is not None}
         missing = [arn for arn in arns if arn not in found]
-        return Resolution(_resources(self, found), missing)
+        resources = [
+            Resource(self.resource_type, arn, {"arn": arn}, dict(one.get("tags") or {}))
+            for arn, one in found.items()
+        ]
+        return Resolution(resources, missing)
 
 
-async def _cluster_exists(session: AwsSession, arn: str) -> bool:
+async def _cluster(session: AwsSession, arn: str) -> dict[str, Any] | None:
     try:
-        await session.call("eks", "DescribeCluster", name=plain_id(arn))
+        answer = await session.call("eks", "DescribeCluster", name=plain_id(arn))
     except RefusedError as refusal:
         if refusal.code != "ResourceNotFoundException":
             raise
-        return False
-    return True
-
-
-def _resources(resolver: Resolver, arns: Iterable[str]) -> list[Resource]:
-    return [Resource(resolver.resource_type, arn, {"arn": arn}) for arn in sorted(arns)]
+        return None
+    cluster: dict[str, Any] = answer["cluster"]
+    return cluster

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bridge.model.record import Record
 from bridge.model.template import TemplateTarget
 from providers.aws.arns import Arn, require_within
-from providers.aws.filters import has_tags
+from providers.aws.filters import has_tags, tags_of
 from providers.aws.marks import TaggedFault
 from providers.aws.session import AwsSession
 from providers.batches import chunks
@@ -105,7 +105,7 @@ class ScalingGroupResolver(Resolver):
             if has_tags(group, target.resource_tags) and matches(group, target.filters)
         ]
         return Resolution(
-            [Resource(self.resource_type, arn, {"arn": arn}) for arn in kept],
+            [Resource(self.resource_type, arn, {"arn": arn}, tags_of(found[arn])) for arn in kept],
             [arn for arn in asked if arn not in found],
         )
 

@@ -20,6 +20,7 @@ from providers.aws.attachments import (
 )
 from providers.aws.batches import plain_ids
 from providers.aws.describe import instances_by_id, state_of, volumes_by_id
+from providers.aws.filters import tags_of
 from providers.aws.marks import MARK_RIGHTS, MarkedEc2Fault, note_marks
 from providers.aws.power import ENDED
 from providers.aws.review import dry_run
@@ -32,6 +33,7 @@ from providers.contract import (
     Duration,
     Effect,
     FaultParameters,
+    Group,
     Observations,
     Outcome,
     OutcomeKind,
@@ -60,6 +62,7 @@ class DetachVolume(LastingFault, MarkedEc2Fault):
     """
 
     id = "aws:ebs:detach-volume"
+    undoing = "attach it where it was"
     provider = "aws"
     target = TargetSpec("Volumes", "aws:ec2:ebs-volume")
     effect = "ebs:attachment"
@@ -83,6 +86,25 @@ class DetachVolume(LastingFault, MarkedEc2Fault):
             description="How long the volumes stay detached.",
             json_schema_extra={"minimum": "PT1S"},
         )
+
+    async def reached(
+        self,
+        session: AwsSession,
+        parameters: Parameters,  # noqa: ARG002 - the same for all
+        resources: Sequence[Resource],
+    ) -> Sequence[Group]:
+        """Find the instances that lose a volume: they are touched too."""
+        volumes = await volumes_by_id(session, [plain_id(one.id) for one in resources])
+        instances = await instances_by_id(session, _hosts(volumes.values()))
+        hosts = [
+            Resource(
+                "aws:ec2:instance",
+                ec2_arn(session.caller.scope, "instance", plain),
+                tags=tags_of(instance),
+            )
+            for plain, instance in sorted(instances.items())
+        ]
+        return [Group("instances that lose a volume", len(hosts), hosts, inside=False)]
 
     async def review(
         self,

@@ -24,6 +24,7 @@ from providers.azure.describe import (
     disks,
     machines,
     resource_of,
+    tags_of,
 )
 from providers.azure.ids import DISK, VIRTUAL_MACHINE, ResourceId
 from providers.azure.marks import MARK_RIGHTS, MarkedAzureFault, note_marks
@@ -38,6 +39,7 @@ from providers.contract import (
     Duration,
     Effect,
     FaultParameters,
+    Group,
     Observation,
     Observations,
     Outcome,
@@ -64,6 +66,7 @@ class DetachDisks(LastingFault, MarkedAzureFault):
     """
 
     id = "azure:compute:detach-disks"
+    undoing = "attach it where it was"
     provider = "azure"
     target = TargetSpec("Volumes", "azure:compute:disk")
     effect = "azure:disk-attachment"
@@ -87,6 +90,22 @@ class DetachDisks(LastingFault, MarkedAzureFault):
             description="How long the disks stay detached.",
             json_schema_extra={"minimum": "PT1S"},
         )
+
+    async def reached(
+        self,
+        session: AzureSession,
+        parameters: Parameters,  # noqa: ARG002 - the same for all
+        resources: Sequence[Resource],
+    ) -> Sequence[Group]:
+        """Find the machines that lose a disk: they are touched too."""
+        seen = await disks(session, [ResourceId.of(resource.id) for resource in resources])
+        ids = {holder_of(disk) for disk in seen.values()}
+        found = await machines(session, [ResourceId.of(one) for one in ids if _is_machine(one)])
+        hosts = [
+            Resource("azure:compute:vm", str(which), tags=tags_of(one))
+            for which, one in sorted(found.items())
+        ]
+        return [Group("machines that lose a disk", len(hosts), hosts, inside=False)]
 
     async def review(
         self,

@@ -78,6 +78,9 @@ class IsolateVms(LastingFault, MarkedAzureFault):
     """
 
     id = "azure:compute:isolate-vms"
+    undoing = (
+        "give its network interfaces their security groups back, or delete the one that cuts off"
+    )
     provider = "azure"
     target = TargetSpec("Instances", "azure:compute:vm")
     effect = "azure:vm-network"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from bridge.settings import Settings
 from providers.azure.search import found_marks
@@ -17,9 +19,14 @@ from providers.contract import (
     ProviderError,
 )
 
+_AT_ONCE: Final = 8
+"""Subscriptions that are searched side by side."""
+
 
 class AzureProvider(Provider):
     """Faults in Azure, made as a managed identity."""
+
+    lists_partly = True
 
     def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - Azure needs no other cloud
         """Open nothing yet."""
@@ -48,13 +55,22 @@ class AzureProvider(Provider):
             missing = "Azure: no subscription is set in FAULTBRIDGE_AZURE_SUBSCRIPTIONS"
             return MarkSearch([], (missing,) if used else ())
         session = await self.session(caller, None)
+        several = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(subscription: str) -> list[FoundMark]:
+            async with several:
+                return await found_marks(session, subscription)
+
+        answers = await asyncio.gather(*map(look, subscriptions), return_exceptions=True)
         found: list[FoundMark] = []
         unsearched: list[str] = []
-        for subscription in subscriptions:
-            try:
-                found += await found_marks(session, subscription)
-            except ProviderError as error:
-                unsearched.append(f"Azure subscription {subscription}: {error}")
+        for subscription, answer in zip(subscriptions, answers, strict=True):
+            if isinstance(answer, ProviderError):
+                unsearched.append(f"Azure subscription {subscription}: {answer}")
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found += answer
         return MarkSearch(found, unsearched)
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from providers.azure.describe import (
     list_disks,
     list_machines,
     machines,
+    tags_of,
 )
 from providers.azure.filters import has_tags, in_zone, listed
 from providers.azure.ids import (
@@ -93,7 +94,12 @@ class _AzureResolver(Resolver):
             and self.suits(one, target.parameters)
         }
         resources = [
-            Resource(self.resource_type, str(which), _information(which, kept[which]))
+            Resource(
+                self.resource_type,
+                str(which),
+                _information(which, kept[which]),
+                tags_of(kept[which]),
+            )
             for which in sorted(kept)
         ]
         return Resolution(sorted(resources, key=lambda one: one.id), missing)

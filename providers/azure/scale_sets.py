@@ -67,6 +67,7 @@ class PowerOffScaleSetInstances(StayingFault, MarkedInstanceFault):
     """
 
     id = "azure:compute:power-off-scale-set-instances"
+    undoing = "start it again"
     provider = "azure"
     target = TargetSpec("Instances", "azure:compute:scale-set-instance")
     effect = POWER

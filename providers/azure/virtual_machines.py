@@ -142,6 +142,7 @@ class PowerOffVms(SwitchOff):
     """
 
     id = "azure:compute:power-off-vms"
+    undoing = "start it again"
     operation = "power_off"
     call = "VirtualMachines_PowerOff"
     permissions = (
@@ -189,6 +190,7 @@ class DeallocateVms(SwitchOff):
     """
 
     id = "azure:compute:deallocate-vms"
+    undoing = "start it again"
     operation = "deallocate"
     call = "VirtualMachines_Deallocate"
     permissions = (

@@ -17,6 +17,7 @@ from providers.contract import (
     Duration,
     Effect,
     FaultParameters,
+    Group,
     Observation,
     Observations,
     Outcome,
@@ -61,6 +62,7 @@ class DetachDisks(LastingFault, LabelledFault):
     """
 
     id = "gcp:compute:detach-disks"
+    undoing = "attach it where it was"
     provider = "gcp"
     target = TargetSpec("Volumes", "gcp:compute:disk")
     effect = "gce:disk-attachment"
@@ -89,6 +91,21 @@ class DetachDisks(LastingFault, LabelledFault):
             description="How long the disks stay detached.",
             json_schema_extra={"minimum": "PT1S"},
         )
+
+    async def reached(
+        self,
+        session: GcpSession,
+        parameters: Parameters,  # noqa: ARG002 - the same for all
+        resources: Sequence[Resource],
+    ) -> Sequence[Group]:
+        """Find the instances that lose a disk: they are touched too."""
+        disks = await described(session, (resource.id for resource in resources))
+        users = sorted({user for disk in disks.values() for user in users_of(disk)})
+        hosts = [
+            Resource("gcp:compute:instance", name, tags=dict(one.get("labels", {})))
+            for name, one in (await described(session, users)).items()
+        ]
+        return [Group("instances that lose a disk", len(hosts), hosts, inside=False)]
 
     async def review(
         self,

@@ -61,6 +61,7 @@ class StopInstances(StayingFault, PowerFault):
     """
 
     id = "gcp:compute:stop-instances"
+    undoing = "start it again"
     down = "stop"
     up = "start"
     lost = "TERMINATED"
@@ -120,6 +121,7 @@ class SuspendInstances(StayingFault, PowerFault):
     """
 
     id = "gcp:compute:suspend-instances"
+    undoing = "resume it"
     length = "resume_instances_after_duration"
     down = "suspend"
     up = "resume"

@@ -51,6 +51,7 @@ class IsolateInstances(LastingFault, LabelledFault):
     """
 
     id = "gcp:compute:isolate-instances"
+    undoing = "take the network tag off that cuts it off, or delete the firewall rules"
     provider = "gcp"
     target = INSTANCES
     effect = "gce:instance-network"

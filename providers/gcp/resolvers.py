@@ -109,7 +109,12 @@ class _GceResolver(Resolver):
         }
         return Resolution(
             [
-                Resource(self.resource_type, name, {"arn": name, **self.information(one)})
+                Resource(
+                    self.resource_type,
+                    name,
+                    {"arn": name, **self.information(one)},
+                    dict(one.get("labels", {})),
+                )
                 for name, one in kept.items()
             ],
             missing,

@@ -14,6 +14,8 @@ from providers.gcp.session import GcpSession
 from providers.marks import PREFIX, found_mark
 
 _LABELLED: Final = ("instances", "disks")
+_AT_ONCE: Final = 24
+"""Lists that are asked for side by side."""
 
 
 async def found_marks(session: GcpSession, projects: Sequence[str]) -> MarkSearch:
@@ -27,7 +29,13 @@ async def found_marks(session: GcpSession, projects: Sequence[str]) -> MarkSearc
             (f"{kind} of {project}", _labels(session, kind, project)) for kind in _LABELLED
         )
         searches.append((f"firewall rules of {project}", _rules(session, project)))
-    answers = await asyncio.gather(*(look() for _, look in searches), return_exceptions=True)
+    several = asyncio.Semaphore(_AT_ONCE)
+
+    async def in_turn(look: Callable[[], Awaitable[list[FoundMark]]]) -> list[FoundMark]:
+        async with several:
+            return await look()
+
+    answers = await asyncio.gather(*(in_turn(look) for _, look in searches), return_exceptions=True)
     found: list[FoundMark] = []
     unsearched: list[str] = []
     failures: list[ProviderError] = []

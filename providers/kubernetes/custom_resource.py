@@ -17,12 +17,14 @@ from providers.contract import (
     Effect,
     Fault,
     FaultParameters,
+    Group,
     Observation,
     Observations,
     Outcome,
     OutcomeKind,
     Outcomes,
     Plan,
+    Reach,
     Resource,
     Subject,
     TargetSpec,
@@ -36,11 +38,12 @@ from providers.kubernetes.access import denial, review
 from providers.kubernetes.api import ApiError, DeniedError
 from providers.kubernetes.calls import NotServedError, create, located, read, rehearse, remove
 from providers.kubernetes.lifecycle import verdict
+from providers.kubernetes.reach import reach_of, reached_by
 from providers.kubernetes.refusals import refusal, rejected
 from providers.kubernetes.resource import CHAOS_MESH, FAULT, CustomResource, resource_name
 from providers.kubernetes.session import KubernetesSession
 from providers.kubernetes.spec_problems import executor_problem, native_problems, spec_problems
-from providers.kubernetes.spec_text import read_spec
+from providers.kubernetes.spec_text import SpecTextError, read_spec
 from providers.kubernetes.timers import with_switch
 
 
@@ -48,6 +51,7 @@ class InjectCustomResource(Fault):
     """Create a Chaos Mesh, Litmus or other custom resource in a cluster; remove it at the end."""
 
     id = FAULT
+    undoing = "delete it, with which its controller undoes what it did"
     provider = "kubernetes"
     target = TargetSpec("Cluster", "aws:eks:cluster", single=True)
     permissions = (
@@ -58,6 +62,9 @@ class InjectCustomResource(Fault):
             loses="each resource is read by itself, and rescue finds none if the database is lost",
         ),
         *optional("chaos-mesh.org/*:watch", loses="changes are seen some seconds later"),
+        *optional(
+            "pods:list", loses="guardrails on tags, shares and numbers refuse every run with it"
+        ),
     )
 
     class Parameters(FaultParameters):
@@ -129,6 +136,26 @@ class InjectCustomResource(Fault):
         )
         if parameters.carried_out_by == "faultbridge" and not parameters.native:
             return [executor_problem(parameters.kubernetes_kind, path), *found]
+        return found
+
+    def reach(self, parameters: Parameters) -> Reach:
+        """Name the namespaces that its spec reaches, and how many pods it takes."""
+        if parameters.native:
+            return Reach()
+        try:
+            spec = parameters.spec
+        except SpecTextError:
+            return Reach()  # refused for that
+        return reach_of(*_identity(parameters), spec)
+
+    async def reached(
+        self, session: KubernetesSession, parameters: Parameters, resources: Sequence[Resource]
+    ) -> Sequence[Group]:
+        """List the pods that its selectors may take, in each cluster."""
+        found: list[Group] = []
+        for one in resources:
+            cluster = await session.cluster(one.id)
+            found += await reached_by(cluster, *_identity(parameters), parameters.spec)
         return found
 
     def subjects(
@@ -254,3 +281,7 @@ class InjectCustomResource(Fault):
             else:
                 session.follow(cluster, resource)
         return outcomes
+
+
+def _identity(parameters: InjectCustomResource.Parameters) -> tuple[str, str, str]:
+    return parameters.group, parameters.kubernetes_kind, parameters.kubernetes_namespace

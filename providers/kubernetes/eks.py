@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,9 +80,15 @@ def _configuration_class() -> type[Configuration]:
 class EksClusters:
     """Finds clusters as the bridge's reader, and mints tokens for any identity."""
 
-    def __init__(self, aws: AwsProvider, installation: str) -> None:
-        """Nothing is asked yet. ``aws`` stays its owner's."""
+    def __init__(
+        self, aws: AwsProvider, installation: str, readers: Mapping[str, str] | None = None
+    ) -> None:
+        """Nothing is asked yet. ``aws`` stays its owner's.
+
+        ``readers`` are the roles that read in accounts other than the bridge's own, by account.
+        """
         self._aws = aws
+        self._readers = readers or {}
         self._installation = installation
         self._sts_endpoints: dict[str, str] = {}
 
@@ -123,7 +130,7 @@ class EksClusters:
         return await self._aws.session(
             Caller(
                 scope=Scope(cloud="aws", account=account, region=region),
-                identity=None,
+                identity=self._readers.get(account),
                 name="reader",
                 installation=self._installation,
             ),

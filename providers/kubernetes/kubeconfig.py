@@ -32,7 +32,8 @@ async def read_context(path: Path | None, context: str) -> Configuration:
             client_configuration=configuration,
             persist_config=False,
         )
-    except (ConfigException, OSError, ValueError, KeyError) as error:
+    except (ConfigException, OSError, ValueError, KeyError, TypeError) as error:
+        # A TypeError is the loader's word for a user or cluster that the file does not have.
         where = path or "the default kubeconfig"
         raise ProviderError(
             f'the context "{context}" cannot be read from {where}: {str(error)[:200]}; '

@@ -37,10 +37,18 @@ class Search:
 
     found: dict[str, FoundMark] = field(default_factory=dict)
     """By the resource's full name, since several identities may see the same."""
-    lists: int = 0
-    """How many lists were answered."""
-    failures: list[str] = field(default_factory=list)
-    """What could not be looked into, and why."""
+    searched: set[str] = field(default_factory=set)
+    """What has been looked into, by whomever."""
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """What an identity could not look into, and why."""
+
+    def fail(self, what: str, why: str) -> None:
+        """Note what could not be looked into; another identity may still do it."""
+        self.failures.append((what, why))
+
+    def unsearched(self) -> list[str]:
+        """Say what nobody could look into."""
+        return [why for what, why in self.failures if what not in self.searched]
 
     async def look_into(self, cluster: Cluster) -> None:
         """List every marked resource that the identity can see.
@@ -62,12 +70,13 @@ class Search:
 
     async def _list(self, cluster: Cluster, served: CustomResource) -> None:
         path = f"{group_path(served.group, served.version)}/{served.plural}"
+        where = f"{served.plural}.{served.group} in {cluster.name}"
         try:
             answer = await cluster.list(path, None)
         except ProviderError as error:
-            self.failures.append(f"{served.plural}.{served.group} in {cluster.name}: {error}")
+            self.fail(f"{where} {cluster.id}", f"{where}: {error}")
             return
-        self.lists += 1
+        self.searched.add(f"{where} {cluster.id}")
         for item in answer.body["items"]:
             mark = _mark(served, item)
             self.found[mark.record.resource] = mark

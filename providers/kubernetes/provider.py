@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, cast
 
 from bridge.settings import Settings
+from providers.aws.arns import account_of, partition
 from providers.aws.provider import AwsProvider
 from providers.contract import (
     Caller,
@@ -34,6 +35,9 @@ ADDRESS_LIFETIME: Final = 600.0
 _TOO_FRESH: Final = 60.0
 """Seconds; a token this young is not renewed after a 401: it is not its age that is refused."""
 
+_AT_ONCE: Final = 8
+"""Clusters that are searched side by side."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,12 +52,20 @@ class _Connection:
 class KubernetesProvider(Provider):
     """Clusters of EKS, as any role, and clusters of a kubeconfig, as their context's user."""
 
+    regional = True
+    looks_as_all = True
+
     def __init__(self, settings: Settings, peer: Peer | None = None) -> None:
         """Connect to nothing yet. Without ``peer`` it opens, and closes, an AWS of its own."""
         self._settings = settings
         self._own_aws = AwsProvider(settings) if peer is None else None
         aws = self._own_aws if peer is None else peer("aws")
-        self._eks = EksClusters(cast("AwsProvider", aws), settings.installation)
+        self._readers = {
+            account: role
+            for role in settings.rescue_accounts
+            if (account := account_of(role)) is not None
+        }
+        self._eks = EksClusters(cast("AwsProvider", aws), settings.installation, self._readers)
         self._connections: dict[str, _Connection] = {}
         self._retired: list[ApiServer] = []
         self._connecting: dict[str, asyncio.Lock] = {}
@@ -70,20 +82,30 @@ class KubernetesProvider(Provider):
         """Find the marked resources of the known chaos kinds, of any installation.
 
         Looks into every EKS cluster of the scope as the caller's identity, else as each of
-        ``rescue_identities``, else as the bridge itself; and into every context of the
-        ``kubeconfig`` setting. Never raises: what cannot be looked into is part of the answer.
+        ``rescue_identities`` and the role that reads in the account, else as the bridge itself;
+        and, with the scope of the settings, into ``rescue_clusters`` and into the contexts of
+        the ``kubeconfig``. Never raises: what cannot be looked into is part of the answer, unless
+        another identity could.
         """
         search = Search()
-        for cluster_id in await self._clusters(caller, search.failures):
-            eks = not cluster_id.startswith(CONTEXT_PREFIX)
-            for identity in self._identities(caller) if eks else (None,):
+        several = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(cluster_id: str) -> None:
+            for identity in self._identities(caller, cluster_id):
                 looking = Caller(caller.scope, identity, caller.name, caller.installation)
                 try:
-                    await search.look_into(await self._open(looking, None, cluster_id))
-                except ProviderError as error:
+                    async with several:
+                        await search.look_into(await self._open(looking, None, cluster_id))
+                except Exception as error:  # noqa: BLE001 - one cluster must never hide the others
+                    why = str(error) if isinstance(error, ProviderError) else _unexpected(error)
                     who = identity or "the bridge itself"
-                    search.failures.append(f"{cluster_id} as {who}: {error}")
-        return MarkSearch(list(search.found.values()), search.failures)
+                    search.fail(cluster_id, f"{cluster_id} as {who}: {why}")
+                else:
+                    search.searched.add(cluster_id)
+
+        clusters = await self._clusters(caller, search)
+        await asyncio.gather(*map(look, dict.fromkeys(clusters)))
+        return MarkSearch(list(search.found.values()), search.unsearched())
 
     async def close(self) -> None:
         """End the watches and close every connection."""
@@ -96,25 +118,40 @@ class KubernetesProvider(Provider):
         if self._own_aws is not None:
             await self._own_aws.close()
 
-    def _identities(self, caller: Caller) -> tuple[str | None, ...]:
+    def _identities(self, caller: Caller, cluster_id: str) -> tuple[str | None, ...]:
+        if cluster_id.startswith(CONTEXT_PREFIX):
+            return (None,)  # the context's own user, whoever looks
         if caller.identity is not None:
             return (caller.identity,)
-        return self._settings.rescue_identities or (None,)
+        arn = ClusterArn.parse(cluster_id)
+        reader = self._readers.get(arn.account) if arn else None
+        looking = (*self._settings.rescue_identities, *((reader,) if reader else ()))
+        return tuple(dict.fromkeys(looking)) or (None,)
 
-    async def _clusters(self, caller: Caller, failures: list[str]) -> list[str]:
+    async def _clusters(self, caller: Caller, search: Search) -> list[str]:
+        scope, settings = caller.scope, self._settings
         found: list[str] = []
-        if caller.scope.cloud == "aws":
+        if scope.cloud == "aws":
             try:
-                found += await self._eks.clusters(caller.scope.account, caller.scope.region)
+                found += await self._eks.clusters(scope.account, scope.region)
             except ProviderError as error:
-                failures.append(f"EKS clusters of {caller.scope}: {error}")
-        if self._settings.kubeconfig is not None:
-            try:
-                names = await contexts(self._settings.kubeconfig)
-                found += [CONTEXT_PREFIX + name for name in names]
-            except ProviderError as error:
-                failures.append(str(error))
-        return found
+                where = f"EKS clusters of {scope}"
+                search.fail(where, f"{where}: {error}")
+            if (scope.account, scope.region) != (settings.account, settings.region):
+                return found  # what follows is nobody's Region: it is looked into once
+            prefix = f"arn:{partition(scope.region)}:eks:{scope.region}:{scope.account}:cluster/"
+            found += [name if ":" in name else prefix + name for name in settings.rescue_clusters]
+        return found + await self._contexts(search)
+
+    async def _contexts(self, search: Search) -> list[str]:
+        named, path = self._settings.rescue_contexts, self._settings.kubeconfig
+        if named or path is None:
+            return [CONTEXT_PREFIX + name for name in named]
+        try:
+            return [CONTEXT_PREFIX + name for name in await contexts(path)]
+        except ProviderError as error:
+            search.fail(str(path), str(error))
+            return []
 
     async def _open(self, caller: Caller, guard: Guard | None, cluster_id: str) -> Cluster:
         arn = ClusterArn.parse(cluster_id)
@@ -184,3 +221,8 @@ class KubernetesProvider(Provider):
         if renew and time.monotonic() - connection.since > _TOO_FRESH:
             connection = await self._connect(cluster_id, None)
         return connection.header
+
+
+def _unexpected(error: Exception) -> str:
+    _log.error("a cluster could not be looked into", exc_info=error)
+    return f"unexpected {type(error).__name__}; the bridge's log has the details"

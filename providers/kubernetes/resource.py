@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from bridge.model.moment import MINUTE, Micros, iso_timestamp
 from bridge.model.record import Phase, Record
 from providers.contract import FoundMark, Mark
+from providers.marks import NEWER
 from providers.names import own_name
 
 FAULT: Final = "aws:eks:inject-kubernetes-custom-resource"
@@ -152,7 +153,9 @@ def found_mark(resource: CustomResource, manifest: Mapping[str, Any]) -> FoundMa
     if not (known.experiment and known.action):
         problem = "its annotations do not say which run made it"
     elif version != MARK_VERSION:
-        problem = f'its mark has version "{version[:16]}", this bridge reads {MARK_VERSION}'
+        problem = (
+            f'its mark has version "{version[:16]}", this bridge reads {MARK_VERSION}; {NEWER}'
+        )
     return FoundMark(
         mark=Mark(
             installation=known.installation,
@@ -163,7 +166,8 @@ def found_mark(resource: CustomResource, manifest: Mapping[str, Any]) -> FoundMa
             identity=known.identity,
         ),
         record=Record(
-            id=f"{known.experiment}/{known.action}/0",
+            # The whole name: a cluster may be looked into by its ARN and by a context.
+            id=f"{known.experiment}/{known.action}/{known.id}",
             action=known.action,
             holders=(known.action,),
             fault=FAULT,

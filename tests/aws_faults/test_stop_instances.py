@@ -11,7 +11,15 @@ import pytest
 from bridge.sandbox.aws import AwsEmulator
 from providers.aws.instances import StopInstances
 from providers.aws.session import AwsSession
-from providers.contract import FenceLostError, Guard, Resource, Timing, TransientError, Undo
+from providers.contract import (
+    Effect,
+    FenceLostError,
+    Guard,
+    Resource,
+    Timing,
+    TransientError,
+    Undo,
+)
 from tests.aws_faults.conftest import Launch, OpenSession
 from tests.aws_faults.records import instance_arn, kinds, records_of
 
@@ -289,3 +297,65 @@ async def test_more_than_a_thousand_are_parted(
     assert set(kinds(await FAULT.observe(session, records), records)) == {"gone"}
     await FAULT.inject(session, NONE, records)
     assert asked == [1000, 1000, 1] * 2
+
+
+async def test_what_was_seen_stopped_is_started_without_another_look(
+    session: AwsSession, launch: Launch, ec2: Any, aws: AwsEmulator, calls: Callable[..., list[str]]
+) -> None:
+    ids = launch(3)
+    records = records_of(FAULT, [instance_arn(one) for one in ids])
+    await FAULT.prepare(session, NONE, records)
+    await FAULT.inject(session, NONE, records)
+    aws.complete_transitions()
+    for record in records:
+        record.seen = str(Effect.PRESENT)
+    # Somebody starts one meanwhile: EC2 takes it without complaint.
+    ec2.start_instances(InstanceIds=ids[:1])
+    aws.complete_transitions()
+    calls()
+    assert kinds(await FAULT.revert(session, records), records) == ["done", "pending", "pending"]
+    assert calls() == ["StartInstances"]
+    aws.complete_transitions()
+    for record in records:
+        record.attempts = 1
+    assert set(kinds(await FAULT.revert(session, records), records)) == {"done"}
+    assert calls() == ["DescribeInstances"]
+
+
+async def test_what_was_seen_stopped_and_is_so_no_more_is_looked_at(
+    session: AwsSession, launch: Launch, ec2: Any, aws: AwsEmulator, calls: Callable[..., list[str]]
+) -> None:
+    ids = launch(3)
+    records = records_of(FAULT, [instance_arn(one) for one in ids])
+    await FAULT.prepare(session, NONE, records)
+    await FAULT.inject(session, NONE, records)
+    aws.complete_transitions()
+    for record in records:
+        record.seen = str(Effect.PRESENT)
+    ec2.terminate_instances(InstanceIds=ids[:1])
+    # And one is on its way down again, because somebody started and stopped it.
+    ec2.start_instances(InstanceIds=ids[1:2])
+    aws.complete_transitions()
+    ec2.stop_instances(InstanceIds=ids[1:2])
+    outcomes = await FAULT.revert(session, records)
+    assert kinds(outcomes, records) == ["gone", "pending", "pending"]
+    aws.complete_transitions()
+    assert states(ec2, ids[2:]) == {"running"}
+
+
+async def test_a_start_that_is_denied_is_not_asked_for_twice(
+    session: AwsSession,
+    launch: Launch,
+    aws: AwsEmulator,
+    allow: Callable[..., None],
+    calls: Callable[..., list[str]],
+) -> None:
+    records = records_of(FAULT, [instance_arn(launch()[0])])
+    await FAULT.prepare(session, NONE, records)
+    await FAULT.inject(session, NONE, records)
+    aws.complete_transitions()
+    records[0].seen = str(Effect.PRESENT)
+    allow("ec2:DescribeInstances")
+    calls()
+    assert kinds(await FAULT.revert(session, records), records) == ["rejected"]
+    assert calls() == ["StartInstances", "DescribeInstances"]

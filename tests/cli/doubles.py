@@ -139,6 +139,7 @@ class Break(Fault):
     provider = "test"
     target = TargetSpec("Things", "aws:test:thing")
     effect = "break"
+    undoing = "mend it"
 
     class Parameters(FaultParameters):
         """What it takes."""
@@ -182,6 +183,9 @@ class Break(Fault):
 
     async def mark(self, session: Any, mark: Mark, records: Sequence[Record]) -> Outcomes:
         with World.here().open() as world:
+            if world.get("untaggable"):
+                refused = Outcome(OutcomeKind.REJECTED, "may not tag")
+                return {record.id: refused for record in records}
             for record in records:
                 world["marks"][record.resource] = vars(mark)
         return {record.id: DONE for record in records}

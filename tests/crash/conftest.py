@@ -1,4 +1,4 @@
-"""One world for all real bridges of this folder."""
+"""The worlds that bridges die in: emulated in this process, and a sandbox for real ones."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.crash.processes import ROOT, World
+from tests.trial.rig import World as EmulatedWorld
+
+
+@pytest.fixture(scope="package")
+def worlds() -> Iterator[Callable[[type[EmulatedWorld]], EmulatedWorld]]:
+    """The emulated clouds of this process, each started when it is first needed."""
+    started: dict[type[EmulatedWorld], EmulatedWorld] = {}
+    with ExitStack() as stack:
+
+        def world(kind: type[EmulatedWorld]) -> EmulatedWorld:
+            if kind not in started:
+                started[kind] = kind()
+                stack.enter_context(started[kind].shared())
+            return started[kind]
+
+        yield world
 
 
 @pytest.fixture(scope="session")

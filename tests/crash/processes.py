@@ -95,8 +95,13 @@ def document(case: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def bridge(world: World, data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """Run a bridge; yield its process and URL. It is asked to end with SIGTERM."""
+async def bridge(
+    world: World, data: Path, **settings: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run a bridge; yield its process and URL. It is asked to end with SIGTERM.
+
+    ``settings`` are further ones by their variables' names.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "bridge.cli", "serve"),
@@ -110,6 +115,7 @@ async def bridge(world: World, data: Path) -> AsyncIterator[tuple[asyncio.subpro
             **os.environ,
             **world.environment,
             "FAULTBRIDGE_CALL_LIFETIME": "PT2S",
+            **settings,
         },
     )
     assert process.stdout is not None
@@ -145,18 +151,29 @@ async def until_injected(url: str, experiment: str, records: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def rescue(world: World, data: Path, *options: str, installation: str = "sandbox") -> Any:
+async def rescue(
+    world: World, data: Path, *options: str, installation: str = "sandbox", **settings: str
+) -> Any:
     """Run the command; return the document that it prints."""
-    process = await asyncio.create_subprocess_exec(
+    process = await rescuing(world, data, *options, installation=installation, **settings)
+    output, _ = await process.communicate()
+    return json.loads(output)
+
+
+async def rescuing(
+    world: World, data: Path, *options: str, installation: str = "sandbox", **settings: str
+) -> asyncio.subprocess.Process:
+    """Begin the command; what it says comes by pipes."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "bridge.cli", "rescue", "--json", "--data", str(data), *options),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
         env={
             **{k: v for k, v in os.environ.items() if k != "FAULTBRIDGE_URL"},
             **{k: v for k, v in world.environment.items() if k != "FAULTBRIDGE_URL"},
             "FAULTBRIDGE_INSTALLATION": installation,
+            **settings,
         },
     )
-    output, _ = await process.communicate()
-    return json.loads(output)

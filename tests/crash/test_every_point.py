@@ -1,30 +1,28 @@
-"""Die at every commit, and before and after every provider call, in process and virtual time.
+"""A run of several actions on doubles: death at every commit and around every provider call.
 
-The engine is thrown away at a point and a new one started on the same database. Afterwards the
-world must equal the world before, and nothing may have taken effect twice. The mutants at the
-end take one protection out each, and must be caught.
+The engine is thrown away at a point and a new one started on the same database. The doubles
+are quick, so that a hundred targets are struck at every point, too (`make crash`).
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from datetime import timedelta
+import os
 from typing import Any
 
 import pytest
 
-from bridge.engine import advance, lease
-from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
-from bridge.model.moment import SECOND, Micros
-from bridge.model.record import Phase
-from bridge.store import Store
-from bridge.store.tables import experiments
-from tests.engine.world import SCOPE, Bench, Killed, Thing, action, halt, things
+from bridge.model.moment import SECOND
+from tests.crash.invariants import lateness, owed, untruths
+from tests.crash.summary import Tally, note_tally
+from tests.engine.world import Bench, Killed, Thing, action, halt, things
+
+FULL = os.environ.get("FAULTBRIDGE_CRASH") == "full"
+EVERY = 1 if FULL else 4
+"""In `make test` every fourth point is struck, in each of the four ways another fourth."""
 
 
-def _bench(count: int = 3) -> Bench:
+def _bench(count: int) -> Bench:
     bench = Bench()
     bench.world.settle = 2 * SECOND
     bench.world.things = {f"t{n}": Thing() for n in range(count)}
@@ -56,15 +54,16 @@ async def _live(bench: Bench, run: str, stop_at: float | None) -> None:
     await bench.drive()
 
 
-async def _die_at(point: int, *, stop_at: float | None, leases_free: bool) -> tuple[int, Bench]:
-    """Run with a death at the given point (none if negative); return points passed, and all."""
-    bench = _bench()
-    passed = 0
+async def _die_at(
+    tally: Tally, point: int, count: int, *, stop_at: float | None, leases_free: bool
+) -> list[str]:
+    """Run with a death at the given point (none if negative); return the points passed."""
+    bench = _bench(count)
+    passed: list[str] = []
 
-    def hook(_name: str) -> None:
-        nonlocal passed
-        passed += 1
-        if passed == point:
+    def hook(name: str) -> None:
+        passed.append(" ".join(name.split()[:2]))
+        if len(passed) == point:
             raise Killed
 
     run = await _three_actions(bench)
@@ -77,163 +76,41 @@ async def _die_at(point: int, *, stop_at: float | None, leases_free: bool) -> tu
             await bench.store.take_over()
         # Whoever wanted to stop it asks again, since the request may have died with the process.
         await _live(bench, run, None if stop_at is None else 0.0)
-    return passed, bench
+    experiment = await bench.run(run)
+    journal = await bench.store.journal(run)
+    complaints = [*_leftovers(bench)]
+    complaints += untruths(experiment, await bench.store.records(run), journal)
+    if point < 0 and len(passed) < owed(journal):
+        complaints.append(f"{len(passed)} points, its journal shows {owed(journal)}")
+    struck = passed[point - 1] if 0 < point <= len(passed) else ""
+    if point > 0 and not struck:
+        complaints.append("the point was never passed")
+    tally.add(f"point {point}, {struck}", struck, lateness(experiment, journal), complaints)
+    return passed
 
 
-async def _leftovers(bench: Bench) -> list[str]:
+def _leftovers(bench: Bench) -> list[str]:
     found = [
         f"{name} is {state}, marked {sorted(marks)}"
         for name, (state, marks) in bench.world.snapshot().items()
         if state != "running" or marks
     ]
-    found += [f"{what} {n} times" for what, n in bench.world.effects.items() if n > 1]
-    return found
+    return found + [f"{what} {n} times" for what, n in bench.world.effects.items() if n > 1]
 
 
+@pytest.mark.parametrize("count", [1, 3, 100] if FULL else [3])
 @pytest.mark.parametrize("leases_free", [True, False], ids=["lock", "lease"])
 @pytest.mark.parametrize("stop_at", [None, 30.0], ids=["to the end", "stopped"])
 async def test_death_at_every_point_leaves_nothing_behind(
-    stop_at: float | None, leases_free: bool, capsys: pytest.CaptureFixture[str]
+    stop_at: float | None, leases_free: bool, count: int, record_property: Any
 ) -> None:
-    points, bench = await _die_at(-1, stop_at=stop_at, leases_free=leases_free)
-    assert await _leftovers(bench) == []
-    journal = [call for call in bench.world.calls if "commit" in call]
-    assert points >= 40
-    assert len(journal) >= 10
-    leftovers: dict[int, list[str]] = {}
-    for point in range(1, points + 1):
-        _, bench = await _die_at(point, stop_at=stop_at, leases_free=leases_free)
-        found = await _leftovers(bench)
-        if found:
-            leftovers[point] = found
-        (run,) = await bench.store.experiments(SCOPE)
-        assert run.status.ended, f"point {point}: still {run.status}"
-    with capsys.disabled():
-        # The figures are the test's result as much as its verdict is.
-        print(f"\n{points} points, {len(leftovers)} with leftovers", end=" ")  # noqa: T201 - shown on purpose
-    assert leftovers == {}
-
-
-# --- the mutants ----------------------------------------------------------------------------
-
-
-async def test_without_the_write_ahead_commit_a_death_leaves_a_fault(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    whole = advance._Advance._commit
-
-    async def only_afterwards(self: Any) -> None:
-        in_flight = any(
-            record.phase is Phase.INJECTING and not record.accepted
-            for record in self._run.records.values()
-        )
-        if not in_flight:
-            await whole(self)
-
-    monkeypatch.setattr(advance._Advance, "_commit", only_afterwards)
-    points, _ = await _die_at(-1, stop_at=None, leases_free=True)
-    found = []
-    for point in range(1, points + 1):
-        _, bench = await _die_at(point, stop_at=None, leases_free=True)
-        found += await _leftovers(bench)
-    assert found
-
-
-async def _frozen_worker() -> tuple[Bench, ExperimentStatus]:
-    """Freeze a worker between its last check and its effect; end the run; let it go on."""
-    bench = _bench()
-    bench.world.frozen = gate = asyncio.Event()
-    run = await bench.start({"halt": halt(length="PT5H", target="t")}, {"t": things("t0")})
-    frozen = asyncio.create_task(bench.engine.advance(run))
-    await bench.world.reached.wait()
-    bench.world.now += 20 * SECOND  # type: ignore[assignment] # its lease ends
-    await bench.store.append(
-        Request(experiment=run, kind=RequestKind.STOP, at=bench.store.now(), details={})
-    )
-    bench.engine = bench.other_engine()
-    await bench.drive(seconds=600)
-    status = (await bench.run(run)).status
-    gate.set()
-    await frozen
-    bench.world.now += 15 * SECOND  # type: ignore[assignment]
-    await bench.drive(seconds=60)
-    return bench, status
-
-
-async def test_what_a_frozen_worker_does_after_the_run_has_ended_is_undone() -> None:
-    bench, status = await _frozen_worker()
-    assert status is ExperimentStatus.STOPPED
-    assert bench.world.effects["stopped", "t0"] == 1
-    assert bench.world.look("t0") == "running"
-    (run,) = await bench.store.experiments(SCOPE)
-    assert run.status is ExperimentStatus.STOPPED
-    assert "late-effect" in [event.type for event in await bench.store.journal(run.id)]
-
-
-async def test_without_the_fence_check_a_frozen_worker_leaves_a_fault(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def unchecked(self: Any, connection: Any, claim: Any, **values: Any) -> None:
-        connection.execute(
-            experiments.update().where(experiments.c.id == claim.experiment).values(**values)
-        )
-
-    monkeypatch.setattr(Store, "_compare_and_set", unchecked)
-    bench, _ = await _frozen_worker()
-    assert bench.world.look("t0") != "running"
-
-
-async def test_without_the_late_effect_entry_a_frozen_worker_leaves_a_fault(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def silent(self: Any) -> None:
-        return None
-
-    monkeypatch.setattr(advance._Advance, "_report_late_effects", silent)
-    bench, _ = await _frozen_worker()
-    assert bench.world.look("t0") != "running"
-
-
-async def _slow_call(monkeypatch: pytest.MonkeyPatch, *, renewed: bool) -> int:
-    """Hold a call for five leases and let a second worker try all the while.
-
-    Returns how often the second worker got hold of the run.
-    """
-    bench = Bench(lease=timedelta(milliseconds=200))
-    bench.world.things = {"t0": Thing()}
-    monkeypatch.setattr(type(bench.world), "clock", lambda _self: Micros(time.time_ns() // 1000))
-    bench.restart()
-    if not renewed:
-
-        async def never(*_args: Any) -> None:
-            await asyncio.Event().wait()
-
-        monkeypatch.setattr(lease, "_renew", never)
-    bench.world.now = Micros(time.time_ns() // 1000)
-    bench.world.frozen = gate = asyncio.Event()
-    run = await bench.start({"halt": halt(length="PT5H", target="t")}, {"t": things("t0")})
-    slow = asyncio.create_task(bench.engine.advance(run))
-    await bench.world.reached.wait()
-    taken = 0
-    give_up = time.monotonic() + 1.0
-    while time.monotonic() < give_up:
-        claimed = await bench.store.claim(run, owner="second", lease=Micros(1))
-        if claimed is not None:
-            taken += 1
-            break
-        await asyncio.sleep(0.01)
-    gate.set()
-    await slow
-    return taken
-
-
-async def test_a_lease_is_renewed_while_a_call_is_in_flight(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert await _slow_call(monkeypatch, renewed=True) == 0
-
-
-async def test_without_renewal_a_second_worker_takes_the_run(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert await _slow_call(monkeypatch, renewed=False) == 1
+    way = f"{'stopped' if stop_at else 'to the end'}, {'lock' if leases_free else 'lease'}"
+    tally = Tally(f"three actions, {count} targets, {way}")
+    points = await _die_at(tally, -1, count, stop_at=stop_at, leases_free=leases_free)
+    assert len(points) >= 40
+    assert sum(name.endswith("commit") for name in points) >= 20
+    first = 1 + (2 * bool(stop_at) + leases_free) % EVERY
+    for point in range(first, len(points) + 1, EVERY):
+        await _die_at(tally, point, count, stop_at=stop_at, leases_free=leases_free)
+    note_tally(record_property, tally)
+    assert tally.complaints == []

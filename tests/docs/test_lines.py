@@ -30,6 +30,9 @@ def _parse(arguments: list[str]) -> None:
     group: Any = get_command(app)
     context = group.make_context("faultbridge", list(arguments))
     name, command, rest = group.resolve_command(context, arguments)
+    while rest and hasattr(command, "commands"):
+        context = command.make_context(name, list(rest), parent=context)
+        name, command, rest = command.resolve_command(context, rest)
     # In prose a command may stand without its arguments, but no option may be made up.
     asks = command.make_context(name, rest, parent=context, resilient_parsing=not rest)
     assert asks.info_name == name

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from bridge.cli.app import app
 from bridge.cli.exits import Exit
 from bridge.client.documents import StartRequest
+from bridge.client.schedules import ScheduleRequest
 from bridge.dialects.fis.operations import OPERATIONS
+from bridge.engine.cron import NICKNAMES
 from bridge.model.event import EventType
+from bridge.model.schedule import SlotOutcome
 from bridge.settings import Settings
 from docs import generate
 from providers import registry
@@ -84,8 +84,8 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
 
 def test_every_command_option_and_exit_code_is_documented() -> None:
     text = (DOCS / "cli.md").read_text("utf-8")
-    commands: Any = get_command(app)
-    for name, command in commands.commands.items():
+    commands = dict(generate.commands())
+    for name, command in commands.items():
         (heading,) = re.findall(rf"^### `faultbridge {name}\b.*$", text, re.MULTILINE)
         options = {
             option
@@ -94,7 +94,7 @@ def test_every_command_option_and_exit_code_is_documented() -> None:
             for option in parameter.opts
         }
         assert set(_first_cells(_section(text, heading))) == options, name
-    assert len(re.findall(r"^### `faultbridge ", text, re.MULTILINE)) == len(commands.commands)
+    assert len(re.findall(r"^### `faultbridge ", text, re.MULTILINE)) == len(commands)
     codes = _first_cells(_section(text, "## Exit codes"))
     assert codes == [str(code.value) for code in Exit]
 
@@ -110,6 +110,19 @@ def test_every_route_and_operation_is_documented() -> None:
 def test_every_event_is_documented() -> None:
     section = _section((DOCS / "api.md").read_text("utf-8"), "## Journal")
     assert _first_cells(section) == [str(kind) for kind in EventType]
+
+
+def test_schedules_are_documented_as_they_are() -> None:
+    text = (DOCS / "schedules.md").read_text("utf-8")
+    members = {field.alias for field in ScheduleRequest.model_fields.values()}
+    assert set(_first_cells(_section(text, "## Members"))) == members
+    assert _first_cells(_section(text, "## Slots")) == [str(one) for one in SlotOutcome]
+    assert set(NICKNAMES) <= set(spans(DOCS / "schedules.md"))
+    asked = [line for _, line in shell_lines() if "/v1/schedules " in line]
+    assert asked
+    for line in asked:
+        (body,) = re.findall(r"-d '([^']+)'", line)
+        ScheduleRequest.model_validate_json(body)
 
 
 def test_make_targets_that_are_named_exist() -> None:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 
@@ -49,6 +50,7 @@ from providers.contract import (
     OutcomeKind,
     Outcomes,
     Provider,
+    PushedSource,
     Resolution,
     Resolver,
     Resource,
@@ -60,6 +62,8 @@ from providers.contract import (
     TransientError,
     Undo,
 )
+
+T = TypeVar("T")
 
 SCOPE = Scope(cloud="test", account="123456789012", region="here")
 START = Micros(1_800_000_000 * SECOND)
@@ -77,6 +81,8 @@ class Thing:
     due: Micros | None = None
     """When a transition ends."""
     marks: set[str] = field(default_factory=set)
+    tags: dict[str, str] | None = field(default_factory=dict)
+    """None where its resolver cannot tell."""
 
 
 @dataclass
@@ -95,7 +101,9 @@ class World:
     hook: Callable[[str], None] = lambda _point: None
     """Told of each point that a process passes; may raise."""
     frozen: asyncio.Event | None = None
-    """Set by a test to hold an injecting worker between its last check and its effect."""
+    """Set by a test to hold a worker between its last check and its effect."""
+    freeze_in: str = "inject"
+    """In which step it is held; in ``revert`` and ``observe`` after the look."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     broken: str = ""
     """Why undoing fails."""
@@ -105,6 +113,8 @@ class World:
     """No look at a thing succeeds before that time."""
     refuse_calls: bool = False
     """Injecting calls fail before they take effect."""
+    database_back: int = 0
+    """The database is away until that time; each attempt to reach it takes five seconds."""
     denials: list[Denial] = field(default_factory=list)
     taggable: bool = True
 
@@ -117,6 +127,13 @@ class World:
         """Pass a point."""
         self.calls.append(name)
         self.hook(name)
+
+    async def hold(self, step: str) -> None:
+        """Hold the worker that comes here first, if a test wants that."""
+        if self.frozen is not None and self.freeze_in == step:
+            gate, self.frozen = self.frozen, None
+            self.reached.set()
+            await gate.wait()
 
     def answer(self) -> None:
         """Lose the answer to a call that has taken effect, if that is wanted."""
@@ -212,10 +229,7 @@ class Halt(Fault):
         world: World = session.world
         if session.guard is not None:
             session.guard.check()
-        if world.frozen is not None:
-            gate, world.frozen = world.frozen, None
-            world.reached.set()
-            await gate.wait()
+        await world.hold("inject")
         world.point("before inject " + ",".join(r.resource for r in records))
         if world.refuse_calls:
             raise TransientError("throttled")
@@ -244,7 +258,9 @@ class Halt(Fault):
             "pending": Effect.LIFTING,
             "gone": Effect.GONE,
         }
-        return {r.id: Observation(seen[world.look(r.resource)]) for r in records}
+        found = {r.id: Observation(seen[world.look(r.resource)]) for r in records}
+        await world.hold("observe")
+        return found
 
     async def revert(self, session: Any, records: Sequence[Record]) -> Outcomes:
         world: World = session.world
@@ -254,10 +270,14 @@ class Halt(Fault):
         if world.broken:
             raise TransientError(world.broken)
         outcomes: dict[str, Outcome] = {}
+        looks = {record.resource: world.look(record.resource) for record in records}
+        await world.hold("revert")
         for record in records:
-            state = world.look(record.resource)
+            state = looks[record.resource]
             if state == "stopped":
-                world.change(record.resource, "running")
+                # What runs already, since it was looked at, a cloud does not start again.
+                if world.look(record.resource) == "stopped":
+                    world.change(record.resource, "running")
                 state = world.look(record.resource)
             outcomes[record.id] = {
                 "running": DONE,
@@ -269,6 +289,7 @@ class Halt(Fault):
     async def mark(self, session: Any, mark: Mark, records: Sequence[Record]) -> Outcomes:
         world: World = session.world
         world.point("before mark")
+        await world.hold("mark")
         if not world.taggable:
             return {r.id: Outcome(OutcomeKind.REJECTED, "may not tag") for r in records}
         for record in records:
@@ -388,7 +409,10 @@ class Things(Resolver):
             names = [name for name in target.resource_arns if name in world.things]
         else:
             missing, names = [], sorted(world.things)
-        return Resolution([Resource("test:thing", name, {"arn": name}) for name in names], missing)
+        found = [
+            Resource("test:thing", name, {"arn": name}, world.things[name].tags) for name in names
+        ]
+        return Resolution(found, missing)
 
 
 class Alarms(StopSource):
@@ -402,6 +426,15 @@ class Alarms(StopSource):
         if not world.alarms_readable:
             raise TransientError("throttled")
         return {value: world.alarms.get(value, StopState.UNREADABLE) for value in values}
+
+
+class Pushes(PushedSource):
+    """Is only heard; a value is met by every signal that begins with it."""
+
+    source = "test:push"
+
+    def matches(self, value: str, said: str) -> bool:
+        return said.startswith(value)
 
 
 class WorldProvider(Provider):
@@ -436,7 +469,7 @@ class WorldProviders(Providers):
         return Things()
 
     def stop_source(self, source: str) -> StopSource:
-        return Alarms()
+        return {one.source: one for one in (Alarms(), Pushes())}[source]
 
     def provider(self, name: str) -> Provider:
         return self._provider
@@ -447,10 +480,36 @@ class PointedStore(Store):
 
     world: World
 
+    async def _run(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if self.world.now < self.world.database_back:
+            self.world.now = Micros(self.world.now + 5 * SECOND)
+            raise sa.exc.OperationalError("BEGIN", {}, Exception("the database is away"))
+        return await super()._run(work, *args, **kwargs)
+
     def _commit(self, claim: Claim, change: Change) -> None:
         self.world.point("before commit")
         super()._commit(claim, change)
         self.world.point("after commit")
+
+
+@cache
+def _schema() -> sa.Engine:
+    """Return a database in memory as the migrations leave it; they take longer than most runs."""
+    made = open_engine("sqlite://")
+    upgrade(made)
+    return made
+
+
+def empty_database() -> sa.Engine:
+    """Return a fresh database in memory."""
+    made = open_engine("sqlite://")
+    with _schema().connect() as source, made.connect() as target:
+        drivers = [one.connection.driver_connection for one in (source, target)]
+        for one in (source, target):
+            one.rollback()
+        assert drivers[0] is not None
+        drivers[0].backup(drivers[1])
+    return made
 
 
 class Bench:
@@ -461,8 +520,11 @@ class Bench:
         self.settings = Settings(
             installation="test", **{"call_lifetime": timedelta(seconds=60), **settings}
         )
-        self._database = open_engine(database)
-        upgrade(self._database)
+        if database == "sqlite://":
+            self._database = empty_database()
+        else:
+            self._database = open_engine(database)
+            upgrade(self._database)
         self.woken: list[str] = []
         self.restart()
 
@@ -495,6 +557,7 @@ class Bench:
         targets: dict[str, TemplateTarget] | None = None,
         *,
         stop_conditions: tuple[str, ...] = (),
+        pushed: tuple[str, ...] = (),
         actions_mode: ActionsMode = ActionsMode.RUN_ALL,
         **template: Any,
     ) -> str:
@@ -508,7 +571,9 @@ class Bench:
                 targets=targets or {"all": TemplateTarget(resource_type="test:thing")},
                 actions=actions,
                 stop_conditions=tuple(
-                    StopCondition(source="test:alarm", value=value) for value in stop_conditions
+                    StopCondition(source=source, value=value)
+                    for source, values in (("test:alarm", stop_conditions), ("test:push", pushed))
+                    for value in values
                 ),
                 identity="somebody",
                 **template,
@@ -534,7 +599,7 @@ class Bench:
             step = int(self.settings.stop_poll.total_seconds() * SECOND)
             due = min(due, Micros(self.world.now + step)) if watching else due
             if due > end:
-                self.world.now = Micros(end)
+                self.world.now = Micros(max(self.world.now, end))
                 return
             self.world.now = max(self.world.now, due)
         raise AssertionError("the run does not come to an end")

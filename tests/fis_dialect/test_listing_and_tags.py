@@ -151,8 +151,6 @@ MISSING: Mapping[str, Mapping[str, Any]] = {
         "accountId": "123456789012",
     },
     "ListExperimentTargetAccountConfigurations": {"experimentId": "EXP1"},
-    "GetSafetyLever": {"id": "default"},
-    "UpdateSafetyLeverState": {"id": "default", "state": {"status": "engaged", "reason": "x"}},
 }
 
 

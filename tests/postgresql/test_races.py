@@ -180,6 +180,7 @@ async def test_one_process_polls_and_any_may_save_what_it_read(
 
 async def test_after_a_restore_one_of_many_bridges_asks(stores: tuple[Store, Store]) -> None:
     run = await _started(stores[0])
+    assert await stores[0].raise_epoch(0, _stop("", stores[0])) == 0
     asked = await asyncio.gather(
         *(stores[number % 2].raise_epoch(3, _stop("", stores[0])) for number in range(6))
     )
@@ -192,10 +193,12 @@ async def test_bridges_whose_clocks_are_ten_minutes_apart_agree(
 ) -> None:
     """The process's own time is never asked; a lease is over for both at the same moment."""
     early = Store.open(postgresql_url)
+    before = early.now()
     monkeypatch.setattr("bridge.store.database.system_clock", lambda: Micros(0))
     monkeypatch.setattr("time.time_ns", lambda: 0)
     monkeypatch.setattr("time.time", lambda: 0.0)
     late = Store.open(postgresql_url)
+    assert 0 <= late.now() - before < 10 * SECOND
     assert abs(late.now() - early.now()) < SECOND
     run = await _started(early)
     await _claimed(early, run.id)

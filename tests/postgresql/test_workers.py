@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 
+from bridge.api.app import create_app
 from bridge.api.process import Process, StartError
 from bridge.client import AsyncClient, StartRequest
-from bridge.dispatch import queue_schema, timer
+from bridge.dispatch import TimerDispatcher, queue_schema, timer
 from bridge.dispatch.queue import QueueDispatcher
 from bridge.engine import advance
 from bridge.model.record import Record
@@ -77,6 +79,7 @@ async def test_a_sweep_finds_what_no_wake_up_told_of(
 async def test_a_worker_in_the_middle_of_a_call_hears_of_a_stop(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The job of the wake-up may be another worker's, which can do nothing about the run."""
     monkeypatch.setattr(advance, "_INBOX_EVERY", NEVER)
     monkeypatch.setattr(timer, "_SHARED_SWEEP", NEVER)
     gate, reached = asyncio.Event(), asyncio.Event()
@@ -93,6 +96,11 @@ async def test_a_worker_in_the_middle_of_a_call_hears_of_a_stop(
     client = await house.client(answers)
     started = await client.start(StartRequest(template=document()))
     await asyncio.wait_for(reached.wait(), 30)
+
+    async def not_mine(self: Any, experiment_id: str) -> None:
+        return None
+
+    monkeypatch.setattr(TimerDispatcher, "advance", not_mine)
     await client.stop(started.id)
     async with asyncio.timeout(30):  # the call is still in flight
         while True:
@@ -135,12 +143,15 @@ async def test_work_goes_on_after_the_database_was_restarted(
     house: House, postgresql: Server
 ) -> None:
     answers = await house.process(works=False)
-    await house.process(works=True)
+    worker = await house.process(works=True)
     client = await house.client(answers)
     started = await client.start(StartRequest(template=document(seconds=2)))
     await _until(client, started.id, "injected")
     await asyncio.to_thread(postgresql.restart)
     await _settled(answers)
+    # Now only the queue, connected again, can tell of a run.
+    assert isinstance(worker._dispatcher, QueueDispatcher)
+    worker._dispatcher._timer._sweep = NEVER
     again = await client.start(StartRequest(template=document(seconds=1)))
     await _settled(answers)
     for run in (started, again):
@@ -162,3 +173,23 @@ async def test_the_queues_tables_of_an_older_version_are_refused_by_name(house: 
 async def test_processes_that_begin_together_make_the_tables_once(house: House) -> None:
     await asyncio.gather(*(house.process(works=bool(number % 2)) for number in range(4)))
     assert house.sql("SELECT count(*) FROM meta WHERE name = 'queue-schema'") == [(1,)]
+
+
+async def test_a_request_while_the_database_is_away_may_be_repeated(
+    house: House, postgresql: Server
+) -> None:
+    answers = await house.process(works=False)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=create_app(answers.bridge)), base_url="http://127.0.0.1"
+    ) as http:
+        assert (await http.get("/experiments")).status_code == 200
+        await asyncio.to_thread(postgresql.stop)
+        try:
+            refused = await http.get("/experiments")
+            ready = await http.get("/readyz")
+        finally:
+            await asyncio.to_thread(postgresql.start)
+        assert refused.status_code == ready.status_code == 503
+        assert refused.headers["x-amzn-errortype"] == "ServiceUnavailableException"
+        assert "database cannot be reached" in refused.json()["message"]
+        assert (await http.get("/experiments")).status_code == 200

@@ -264,11 +264,12 @@ async def test_a_resource_has_one_live_record_per_effect(store: Store, time: Tim
 async def test_open_runs_and_only_those_are_watched(store: Store, time: Time) -> None:
     one = await store.start_experiment(experiment(time, alarm="a"))
     two = await store.start_experiment(experiment(time, alarm="a"))
-    assert await store.watched() == {(SCOPE, "alarm"): {"a": [one.id, two.id]}}
+    assert await store.watched() == {(SCOPE, "alarm"): ["a"]}
+    assert await store.watchers(SCOPE, "alarm", "a") == [one.id, two.id]
     claimed = await store.claim(one.id, owner="w", lease=LEASE)
     assert claimed is not None
     await store.commit(claimed.claim, Change(close=True))
-    assert await store.watched() == {(SCOPE, "alarm"): {"a": [two.id]}}
+    assert await store.watchers(SCOPE, "alarm", "a") == [two.id]
 
 
 async def test_one_process_polls_per_interval(store: Store, time: Time) -> None:

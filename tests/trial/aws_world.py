@@ -47,14 +47,14 @@ class AwsWorld(World):
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.emulator: AwsEmulator = AwsEmulator(clock=self.clock)
-        self.provider: AwsProvider
+        self.provider: Any
         self._clients: dict[str, Any] = {}
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Run the emulator: moto holds one world per process, and takes a second to load."""
         # One provider for all: its clients take longer to build than most trials.
-        self.provider = AwsProvider(Settings())
+        self.provider = self.open_provider()
         with self.emulator:
             yield
             asyncio.run(self.provider.close())
@@ -63,8 +63,7 @@ class AwsWorld(World):
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[None]:
-        """Empty the account, let the role do everything, and point the environment here."""
-        self.emulator.reset()
+        """Empty the account and point the environment here."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.emulator.environment().items():
                 patch.setenv(name, value)
@@ -74,9 +73,18 @@ class AwsWorld(World):
             # The policy decides as it does, only the pause is left out.
             backoff = "botocore.retries.standard.ExponentialBackoff.delay_amount"
             patch.setattr(backoff, lambda _self, _context: 0)
-            self._create_role()
-            self.provider._connections._roles.clear()  # of an account that is no more
+            self.empty()
             yield
+
+    def empty(self) -> None:
+        """Empty the account, and let the role do everything."""
+        self.emulator.reset()
+        self._create_role()
+        self.provider._connections._roles.clear()  # of an account that is no more
+
+    def open_provider(self) -> AwsProvider:
+        """Open one with the environment of the moment."""
+        return AwsProvider(Settings())
 
     def _create_role(self) -> None:
         iam = self.client("iam")
@@ -112,6 +120,16 @@ class AwsWorld(World):
         """The experiment's role."""
         role = f"arn:aws:iam::{self.emulator.account_id}:role/chaos"
         return Caller(self.scope, role, EXPERIMENT, INSTALLATION)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Set the misbehaviours aside: an administrator's clients would meet them too."""
+        misbehaviours = self.emulator._running.misbehaviours
+        waiting, misbehaviours._waiting = misbehaviours._waiting, []
+        try:
+            yield
+        finally:
+            misbehaviours._waiting = waiting
 
     def is_read(self, call: Call) -> bool:
         """By the name of the operation."""

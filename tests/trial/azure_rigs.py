@@ -35,6 +35,7 @@ class AzureWorld(World):
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.emulator: AzureEmulator = AzureEmulator(clock=self.clock)
+        self.provider: Any = None
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -44,18 +45,28 @@ class AzureWorld(World):
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[None]:
-        """Empty the subscription, let the identity do everything, point the environment here."""
-        self.emulator.reset()
-        self.emulator.create_identity(CLIENT, actions=["*"])
+        """Empty the subscription, and point the environment here."""
+        self.empty()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.emulator.environment().items():
                 patch.setenv(name, value)
             patch.setenv("FAULTBRIDGE_AZURE_SUBSCRIPTIONS", self.emulator.subscription)
             # The policy decides as it does, only the pause is left out.
             patch.setattr(RequestsTransport, "sleep", lambda _self, _seconds: None)
-            self.provider = AzureProvider(Settings())
+            self.provider = self.open_provider()
             yield
             await self.provider.close()
+
+    def empty(self) -> None:
+        """Empty the subscription, and let the identity do everything."""
+        self.emulator.reset()
+        if self.provider is not None:
+            self.provider._connections._identities.forget(CLIENT)  # its token is no more
+        self.emulator.create_identity(CLIENT, actions=["*"])
+
+    def open_provider(self) -> AzureProvider:
+        """Open one with the environment of the moment."""
+        return AzureProvider(Settings())
 
     def post(self, path: str, body: Any = None) -> None:
         """Carry out an action on a resource as the owner, to its end."""

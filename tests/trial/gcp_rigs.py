@@ -55,9 +55,8 @@ class GcpWorld(World):
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[None]:
-        """Empty the project, let the account do what faults need, point the environment here."""
-        self.emulator.reset()
-        self.account = self.emulator.create_service_account("chaos", permissions=FAULT_PERMISSIONS)
+        """Empty the project, and point the environment here."""
+        self.empty()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.emulator.environment().items():
                 patch.setenv(name, value)
@@ -66,9 +65,18 @@ class GcpWorld(World):
             patch.setattr(clients, "FIRST_PAUSE", 0.001)
             patch.setattr(clients, "LONGEST_PAUSE", 0.001)
             patch.setattr(clients, "LAST_ATTEMPT", 0.2)
-            self.provider = GcpProvider(Settings())
+            self.provider = self.open_provider()
             yield
             await self.provider.close()
+
+    def empty(self) -> None:
+        """Empty the project, and let the account do what faults need."""
+        self.emulator.reset()
+        self.account = self.emulator.create_service_account("chaos", permissions=FAULT_PERMISSIONS)
+
+    def open_provider(self) -> GcpProvider:
+        """Open one with the environment of the moment."""
+        return GcpProvider(Settings())
 
     def post(self, path: str) -> None:
         """Make a change as the owner, to its end."""
@@ -320,6 +328,7 @@ class DeleteManagedInstances(GcpRig):
     parameters: ClassVar = {"resizeAfterDuration": "PT5M"}
     effects = ("instanceGroupManagers.deleteInstances",)
     undoings = ("instanceGroupManagers.resize",)
+    repeatable = False  # the chosen instances are no more, others have taken their places
     no_marks = "nothing can be written on a managed instance group"
     no_faulted_state = "an instance that was deleted belongs to no group, so it is not chosen"
 

@@ -36,7 +36,6 @@ class ClusterWorld(World):
     repeats = "the provider repeats no request: the engine looks first, and then asks again"
 
     cluster: SandboxCluster
-    clock: VirtualClock
 
     @asynccontextmanager
     async def fresh(self) -> AsyncIterator[None]:
@@ -49,10 +48,14 @@ class ClusterWorld(World):
             with tempfile.NamedTemporaryFile("w", suffix=".json") as kubeconfig:
                 json.dump(self.cluster.admin_kubeconfig(), kubeconfig)
                 kubeconfig.flush()
-                settings = Settings(installation=INSTALLATION, kubeconfig=Path(kubeconfig.name))
-                self.provider = KubernetesProvider(settings)
+                self._kubeconfig = Path(kubeconfig.name)
+                self.provider = self.open_provider()
                 yield
                 await self.provider.close()
+
+    def open_provider(self) -> KubernetesProvider:
+        """Open one with the administrator's kubeconfig."""
+        return KubernetesProvider(Settings(installation=INSTALLATION, kubeconfig=self._kubeconfig))
 
     @property
     def caller(self) -> Caller:
@@ -72,6 +75,12 @@ class ClusterWorld(World):
         """Let the controllers do what is due; five virtual seconds pass."""
         self.cluster.settle()
         self.clock.advance(5)
+        self.cluster.settle()
+
+    def elapse(self, seconds: float) -> None:
+        """Let the controllers do what is due, before and after."""
+        self.cluster.settle()
+        self.clock.advance(seconds)
         self.cluster.settle()
 
     def expire(self) -> None:
@@ -113,6 +122,14 @@ class InjectCustomResource(Rig):
         """Name the one cluster that an action takes, and make its namespace."""
         self._add_namespace("trial-0")
         return [Resource("aws:eks:cluster", f"{CONTEXT_PREFIX}emulator")]
+
+    def actions(self, count: int) -> dict[str, tuple[list[Resource], dict[str, Any]]]:
+        """Return as many actions, each in a namespace of its own."""
+        cluster = self.build(1)
+        names = [f"trial-{number}" for number in range(count)]
+        for name in names:
+            self._add_namespace(name)
+        return {f"{ACTION}-{name}": (cluster, {"kubernetesNamespace": name}) for name in names}
 
     def records(self, count: int) -> list[Record]:
         """Make the records of as many actions, since each makes one resource."""

@@ -40,6 +40,7 @@ from typing import Any, ClassVar, Final, Protocol, cast
 from bridge.model.moment import Micros
 from bridge.model.record import Record
 from bridge.sandbox.calls import Call
+from bridge.sandbox.clock import VirtualClock
 from bridge.sandbox.misbehaviour import Misbehaving
 from providers import registry
 from providers.contract import (
@@ -91,6 +92,7 @@ class World(ABC):
     """Rights that are asked in a life and are not the fault's to declare → whose they are: the
     resolver's are known, this is for the reader's and for logging in."""
 
+    clock: VirtualClock
     emulator: Misbehaving
     provider: Provider
     """Both valid within ``fresh``."""
@@ -102,6 +104,13 @@ class World(ABC):
     @abstractmethod
     def fresh(self) -> AbstractAsyncContextManager[None]:
         """Empty the cloud and open a provider, for one test; no real pauses between retries."""
+
+    def empty(self) -> None:  # noqa: B027 - a cluster's rig makes its resources anew by itself
+        """Empty the cloud, but for who acts in it."""
+
+    @abstractmethod
+    def open_provider(self) -> Provider:
+        """Open another provider on the cloud; who asks for it closes it."""
 
     @property
     @abstractmethod
@@ -119,6 +128,14 @@ class World(ABC):
     @abstractmethod
     def settle(self) -> None:
         """Finish every change of state that is under way; virtual time goes on a little."""
+
+    def looking(self) -> AbstractContextManager[None]:
+        """Keep misbehaviours away from a look by the rig; where it asks the API, it needs that."""
+        return nullcontext()
+
+    def elapse(self, seconds: float) -> None:
+        """Let virtual time pass; what is due happens."""
+        self.clock.advance(seconds)
 
     def expire(self) -> None:
         """Let so much time pass that what was accepted has failed if it never took effect."""
@@ -154,6 +171,8 @@ class Rig(ABC):
     """What ``observe`` answers when what was accepted has failed; ``APPLYING`` only where nothing
     else can be told, and the fault's ``settle_limit`` then makes it a failure."""
 
+    repeatable: ClassVar[bool] = True
+    """Whether the same resources can be faulted again once they are as before."""
     no_marks: ClassVar[str] = ""
     """Why the fault writes no marks."""
     no_foreign_marks: ClassVar[str] = ""
@@ -216,6 +235,13 @@ class Rig(ABC):
         """Put right, as an operator would, what let an undoing fail late; by default nothing."""
 
     # --- what the engine would hand over --------------------------------------------------
+
+    def actions(self, count: int) -> dict[str, tuple[list[Resource], dict[str, Any]]]:
+        """Build ``count`` targets; return the actions of a template on them.
+
+        Name → its resources, and the parameters in which it differs from ``parameters``.
+        """
+        return {ACTION: (self.build(count), {})}
 
     def records(self, count: int) -> list[Record]:
         """Build ``count`` resources and make the records that the engine would."""

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bridge.api.bridge import Bridge
-from bridge.api.fis import experiments, listing, tags, templates
+from bridge.api.fis import experiments, lever, listing, tags, templates
 from bridge.api.fis.requests import read_request
 from bridge.dialects.fis.operations import OPERATIONS, Operation
 
@@ -35,6 +35,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "ListTagsForResource": tags.list_tags,
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,
+    "GetSafetyLever": lever.get_lever,
+    "UpdateSafetyLeverState": lever.update_lever,
 }
 """An operation without a handler is refused by name while its request is read."""
 

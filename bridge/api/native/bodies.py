@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ from starlette.requests import Request
 from bridge.api.limits import parse_json
 from bridge.api.native.problems import RefusalError, invalid, problems_of
 from bridge.client.documents import RequestDocument
+from bridge.store import Token
 
 T = TypeVar("T", bound=RequestDocument)
 
@@ -35,3 +38,13 @@ def described(kind: type[RequestDocument]) -> dict[str, Any]:
     """Return what the OpenAPI document says of a body that is read by `read_document`."""
     schema = kind.model_json_schema(by_alias=True)
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+def token_of(asked: RequestDocument, value: str | None, operation: str) -> Token | None:
+    """Return the client token of a request, with what tells a repeat of it from another one."""
+    if value is None:
+        return None
+    rest = asked.model_dump(mode="json", exclude={"client_token"})
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
+    return Token(operation=operation, value=value, fingerprint=fingerprint)

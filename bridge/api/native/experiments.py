@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
+from contextlib import suppress
 from typing import Annotated, Final
 from urllib.parse import unquote
 
@@ -13,9 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from bridge.api.bridge import Bridge
-from bridge.api.native.bodies import described, read_document
+from bridge.api.native.bodies import described, read_document, token_of
 from bridge.api.native.problems import conflict, invalid, not_found
-from bridge.api.native.rendering import render_detail, render_event, render_record, render_summary
+from bridge.api.native.rendering import (
+    FINDINGS,
+    render_detail,
+    render_event,
+    render_record,
+    render_summary,
+)
 from bridge.api.native.templates import accept, stored_template
 from bridge.client.documents import (
     EventPage,
@@ -27,18 +32,20 @@ from bridge.client.documents import (
     StopRequest,
 )
 from bridge.engine import new_experiment
+from bridge.engine.signals import heard_readings
 from bridge.model import inbox
 from bridge.model.experiment import Experiment
 from bridge.model.inbox import RequestKind
 from bridge.model.problem import Problem
+from bridge.model.scope import Scope
 from bridge.model.wording import quote
-from bridge.store import Reading, Token, TokenConflictError
+from bridge.store import Reading, TokenConflictError
 
 LONGEST_WAIT: Final = 20.0
 """Seconds that one request for events may wait; proxies and drains bear so much."""
 _LOOK_EVERY: Final = 0.1
-_BEGINNING: Final = 1000
-"""Journal entries in which a run's targets and first refusals are found."""
+_FINDINGS: Final = 1000
+"""Journal entries of what a run's targets came to and what was refused, at most."""
 
 
 class _Page(BaseModel):
@@ -99,7 +106,7 @@ class Experiments:
             message = 'give either "template" (a document) or "templateId", not both or none'
             raise invalid([Problem(path="template", message=message)])
         bridge = self._bridge
-        token = _token(asked)
+        token = token_of(asked, asked.client_token, "v1/start")
         if asked.template is not None:
             template = await accept(bridge, asked.template, asked.tags, token)
         else:
@@ -112,6 +119,9 @@ class Experiments:
         except TokenConflictError as error:
             raise conflict(f"clientToken: {error}") from None
         bridge.dispatcher.wake(experiment.id)
+        if experiment.id == fresh.id:
+            # Nothing has become of it yet, so there is nothing to look up.
+            return render_detail(experiment, now=bridge.store.now())
         return await self._detail(experiment)
 
     async def listed(self, page: Annotated[_Page, Query()]) -> ExperimentPage:
@@ -204,26 +214,26 @@ class Experiments:
             )
         return found
 
+    async def _readings(self, scope: Scope, source: str, values: list[str]) -> dict[str, Reading]:
+        bridge = self._bridge
+        with suppress(KeyError):  # the run may be older than the catalogue
+            known = bridge.catalog.stop_source(source)
+            if known.pushed:
+                memory = bridge.settings.signal_memory
+                return await heard_readings(bridge.store, known, values, memory=memory)
+        return await bridge.store.readings(scope, source, values)
+
     async def _detail(self, experiment: Experiment) -> ExperimentDetail:
         store = self._bridge.store
         watched = experiment.template.watched
         readings: dict[str, Reading] = {}
         for source in sorted({condition.source for condition in watched}):
             values = [c.value or "" for c in watched if c.source == source]
-            readings |= await store.readings(experiment.scope, source, values)
+            readings |= await self._readings(experiment.scope, source, values)
         return render_detail(
             experiment,
             now=store.now(),
             records=await store.records(experiment.id),
             readings=readings,
-            beginning=await store.journal(experiment.id, limit=_BEGINNING),
+            findings=await store.journal(experiment.id, kinds=FINDINGS, limit=_FINDINGS),
         )
-
-
-def _token(asked: StartRequest) -> Token | None:
-    if asked.client_token is None:
-        return None
-    rest = asked.model_dump(mode="json", exclude={"client_token"})
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
-    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
-    return Token(operation="v1/start", value=asked.client_token, fingerprint=fingerprint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -21,11 +21,19 @@ from bridge.model.wording import child
 class RefusalError(Exception):
     """A request is refused; nothing was changed."""
 
-    def __init__(self, status: HTTPStatus, detail: str, problems: Sequence[Problem] = ()) -> None:
-        """Keep status, reason with mend, and the problems that were found."""
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        problems: Sequence[Problem] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep status, reason with mend, the problems that were found, and headers to send."""
         super().__init__(detail)
         self.status = status
         self.problems = tuple(problems)
+        self.headers = dict(headers or {})
 
 
 def not_found(detail: str) -> RefusalError:
@@ -83,7 +91,9 @@ class ProblemRoute(APIRoute):
             try:
                 return await handle(request)
             except RefusalError as error:
-                return problem_response(error.status, str(error), error.problems)
+                answer = problem_response(error.status, str(error), error.problems)
+                answer.headers.update(error.headers)
+                return answer
             except RequestValidationError as error:
                 refusal = invalid(problems_of(error))
                 return problem_response(refusal.status, str(refusal), refusal.problems)

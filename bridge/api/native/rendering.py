@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from bridge.client.documents import (
     ExperimentAction,
@@ -20,6 +21,9 @@ from bridge.model.experiment import Experiment
 from bridge.model.moment import Micros, timestamp
 from bridge.model.record import Record
 from bridge.store import Reading
+
+FINDINGS: Final = (EventType.TARGET_RESOLUTION_DETAIL, EventType.ACTION_ERROR)
+"""What targets came to, and what was refused."""
 
 
 def render_summary(experiment: Experiment) -> ExperimentSummary:
@@ -43,14 +47,14 @@ def render_detail(
     now: Micros,
     records: Sequence[Record] = (),
     readings: Mapping[str, Reading] | None = None,
-    beginning: Sequence[Event] = (),
+    findings: Sequence[Event] = (),
 ) -> ExperimentDetail:
     """Return a run with all that has become of it.
 
-    ``beginning`` is the first part of its journal: what targets came to, what was refused.
+    ``findings`` are the entries of its journal of the kinds in ``FINDINGS``.
     """
     summary = render_summary(experiment)
-    errors = _errors(beginning)
+    errors = _errors(findings)
     return ExperimentDetail(
         **dict(summary),
         now=timestamp(now),
@@ -58,7 +62,7 @@ def render_detail(
         failure=_failure(experiment, errors),
         errors=tuple(errors),
         actions=tuple(_actions(experiment)),
-        targets=tuple(_targets(experiment, beginning)),
+        targets=tuple(_targets(experiment, findings)),
         records=tuple(render_record(record) for record in records),
         stop_conditions=tuple(_stop_conditions(experiment, readings or {})),
     )
@@ -101,10 +105,10 @@ def _actions(experiment: Experiment) -> list[ExperimentAction]:
     ]
 
 
-def _targets(experiment: Experiment, beginning: Sequence[Event]) -> list[ExperimentTarget]:
+def _targets(experiment: Experiment, findings: Sequence[Event]) -> list[ExperimentTarget]:
     resolved = {
         event.details.get("target_name"): event.details.get("resolved_targets_count")
-        for event in beginning
+        for event in findings
         if event.type is EventType.TARGET_RESOLUTION_DETAIL
     }
     return [
@@ -118,14 +122,14 @@ def _targets(experiment: Experiment, beginning: Sequence[Event]) -> list[Experim
     ]
 
 
-def _errors(beginning: Sequence[Event]) -> list[ExperimentFailure]:
+def _errors(findings: Sequence[Event]) -> list[ExperimentFailure]:
     return [
         ExperimentFailure(
             location=str(event.details.get("location", "")),
             reason=str(event.details.get("action_state", {}).get("reason", "")),
             mend=str(event.details.get("mend", "")),
         )
-        for event in beginning
+        for event in findings
         if event.type is EventType.ACTION_ERROR
     ]
 

@@ -10,7 +10,10 @@ from bridge.api.bridge import Bridge
 from bridge.api.native.catalog import add_catalog
 from bridge.api.native.experiments import Experiments
 from bridge.api.native.health import add_health
+from bridge.api.native.lever import add_lever
 from bridge.api.native.problems import ProblemRoute, not_found
+from bridge.api.native.schedules import Schedules
+from bridge.api.native.signals import Signals
 from bridge.api.native.templates import add_validation
 from bridge.model.wording import quote
 
@@ -20,6 +23,9 @@ def routes(bridge: Bridge) -> APIRouter:
     found = APIRouter(tags=["Faultbridge"], route_class=ProblemRoute)
     add_validation(bridge, found)
     Experiments(bridge).add_to(found)
+    Signals(bridge).add_to(found)
+    add_lever(bridge, found)
+    Schedules(bridge).add_to(found)
     add_catalog(bridge, found)
     add_health(bridge, found)
     found.add_api_route(

@@ -33,7 +33,7 @@ async def accept(
     template = _without_errors(judged.template, [*judged.problems, *_tag_problems(tags)])
     try:
         return await bridge.store.create_template(
-            template, token and replace(token, operation="v1/start/template")
+            template, token and replace(token, operation=f"{token.operation}/template")
         )
     except TokenConflictError as error:
         raise conflict(f"clientToken: {error}") from None

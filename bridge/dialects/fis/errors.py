@@ -8,10 +8,11 @@ FisError
 ├── UnknownOperationError  404 UnknownOperationException
 ├── TooLargeError          413 RequestEntityTooLargeException
 ├── NotSupportedError      501 NotImplementedException
+├── UnavailableError       503 ServiceUnavailableException
 └── InternalError          500 InternalServerException
 
 The first three are the service model's; the others are those that AWS services answer outside
-their models. The SDKs raise all of them as they are and repeat only the last (501 is not among
+their models. The SDKs raise all of them as they are and repeat only the last two (501 is not among
 the statuses that botocore retries, in any of its modes).
 """
 
@@ -91,6 +92,13 @@ class NotSupportedError(FisError):
 
     code = "NotImplementedException"
     status = 501
+
+
+class UnavailableError(FisError):
+    """Something that the bridge needs is away; the same request may succeed later."""
+
+    code = "ServiceUnavailableException"
+    status = 503
 
 
 class InternalError(FisError):

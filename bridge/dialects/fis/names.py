@@ -11,6 +11,7 @@ from bridge.model.scope import Scope
 TEMPLATE: Final = "experiment-template"
 EXPERIMENT: Final = "experiment"
 ACTION: Final = "action"
+LEVER: Final = "safety-lever"
 
 _ARN: Final = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):fis:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"

@@ -166,5 +166,16 @@ REQUESTS: Final[Mapping[str, Structure]] = {
         {"resourceArn": _TAGGED, "tagKeys": Items(Text(128, NOT_EMPTY))},
         frozenset({"resourceArn"}),
     ),
+    "GetSafetyLever": _ONE,
+    "UpdateSafetyLeverState": Structure(
+        {
+            "id": _ID,
+            "state": Structure(
+                {"status": Text(choices=("disengaged", "engaged")), "reason": Text()},
+                frozenset({"status", "reason"}),
+            ),
+        },
+        frozenset({"id", "state"}),
+    ),
 }
 """Operation → what its request holds, path labels and query parameters among the members."""

@@ -20,12 +20,20 @@ _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
 
 def assumed_role(access_key: str) -> AssumedRole | None:
     """Answer the session to which an access key belongs, if it belongs to one."""
-    return sts_backends[ACCOUNT_ID]["aws"].get_assumed_role_from_access_key(access_key)
+    # Accounts beside the sandbox's own exist as soon as one was added.
+    found = (
+        account["aws"].get_assumed_role_from_access_key(access_key)
+        for account in list(sts_backends.values())
+    )
+    return next((session for session in found if session is not None), None)
 
 
 def role_by_arn(arn: str) -> Role | None:
-    """Answer the role, if there is one in the sandbox's account."""
-    roles = iam_backends[ACCOUNT_ID]["aws"].get_roles()
+    """Answer the role, if there is one in its account."""
+    match = _ROLE_ARN.fullmatch(arn)
+    if match is None:
+        return None
+    roles = iam_backends[match["account"]]["aws"].get_roles()
     return next((role for role in roles if role.arn == arn), None)
 
 

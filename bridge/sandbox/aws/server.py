@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from threading import Lock
 from typing import Any, Self
 
@@ -109,6 +110,27 @@ class AwsEmulator(CloudEmulator):
         cluster.endpoint = endpoint
         cluster.certificate_authority = {"data": base64.b64encode(ca_pem.encode()).decode()}
 
+    def add_account(self, account_id: str, role: str = "OrganizationAccountAccessRole") -> str:
+        """Open another account; answer the ARN of its administrator, whom this one may assume.
+
+        The rules about resources hold there too. What a role there may do is checked by action,
+        so give it ``*`` for resources. ``start`` forgets the account.
+        """
+        backend = iam_backends[account_id]["aws"]
+        made = backend.create_role(
+            role_name=role,
+            assume_role_policy_document=_policy(
+                Principal={"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}, Action="sts:AssumeRole"
+            ),
+            path="/",
+            permissions_boundary="",
+            description="",
+            tags=[],
+            max_session_duration="3600",
+        )
+        backend.put_role_policy(role, "administrator", _policy(Action="*", Resource="*"))
+        return str(made.arn)
+
     def _api(self) -> AwsApi:
         return AwsApi(self._cloud, permissions=self._permissions)
 
@@ -118,6 +140,10 @@ class AwsEmulator(CloudEmulator):
             self._cloud.transitions.clear()
             self._cloud.never_ran.clear()
             _create_caller(self.region)
+
+
+def _policy(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 def _create_caller(region: str) -> None:

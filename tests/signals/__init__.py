@@ -1,0 +1,1 @@
+"""What monitoring systems push, from their formats to the runs that they stop."""
