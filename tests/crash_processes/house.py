@@ -63,7 +63,12 @@ class Estate:
         """
         free = self._bases[alone]
         base = free.pop() if free else await self._base(alone=alone)
-        yield base
+        try:
+            yield base
+        except BaseException:
+            base.answering.kill()
+            self._made.remove(base)
+            raise
         free.append(base)
 
     async def _base(self, *, alone: bool) -> Base:
@@ -72,9 +77,8 @@ class Estate:
             server = await asyncio.to_thread(Server.create)
             self._servers.append(server)
         database = await asyncio.to_thread(server.database)
-        number = len(self._made)
         known = {**self.world.environment, **SETTINGS, "FAULTBRIDGE_DATABASE": database}
-        output = self.directory / f"answering-{number}-{id(server)}"
+        output = self.directory / f"answering-{database.rpartition('/')[2]}-{server.port}"
         answering = Offspring(Life(("serve", "--api-only", "--port", "0"), known, output))
         base = Base(server, database, answering, "")
         self._made.append(base)

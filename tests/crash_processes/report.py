@@ -29,7 +29,7 @@ def table(results: Sequence[Result]) -> list[str]:
             if of:
                 deaths = sum(one.died for one in of)
                 late = _spread(one.late for one in of if one.died and not one.case.stopped)
-                lines.append(f"{system:11}{death:17}{len(of):6} {deaths:6}  {late}")
+                lines.append(f"{system:11}{death:18}{len(of):5} {deaths:6}  {late}")
     woken = _spread(one.whole_after for one in results)
     lines += ["", f"woken after the run's end, until all was as before: {woken}", ""]
     ends = Counter(one.status for one in results)

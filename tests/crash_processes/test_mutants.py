@@ -55,7 +55,7 @@ async def _found(name: str, estate: Estate, mutant: str) -> list[str]:
 
 async def _found_by_rescue(estate: Estate, mutant: str) -> list[str]:
     """Kill a bridge, delete its database, and return what rescue leaves."""
-    directory = estate.directory / f"lost-{mutant.replace(' ', '-')}"
+    directory = estate.directory / f"lost-{mutant.replace(' ', '-') or 'nothing'}"
     directory.mkdir()
     # Of an installation of its own: rescue touches all that is marked by one, of any case.
     settings = {"FAULTBRIDGE_INSTALLATION": directory.name}

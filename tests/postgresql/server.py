@@ -86,7 +86,7 @@ class Server:
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' "
             # A process that is killed leaves its writes to the kernel: enough for these tests.
-            "-c fsync=off -c max_connections=200 -c log_min_messages=fatal"
+            "-c fsync=off -c max_connections=400 -c log_min_messages=fatal"
         )
         log = self.directory / "log"
         self._run("pg_ctl", "start", "-w", "-t", "60", "-l", str(log), "-o", options)
