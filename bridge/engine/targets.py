@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from bridge.engine.context import words
 from bridge.model.experiment import FailureCode, ResolvedTarget
 from bridge.model.template import EmptyTargets, SelectionMode
-from providers.contract import AccessDeniedError, ProviderError, Resource, TransientError
+from providers.contract import (
+    AccessDeniedError,
+    FenceLostError,
+    ProviderError,
+    Resource,
+    TransientError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -73,7 +79,8 @@ async def resolve_target(
 
     try:
         resolution = await resolver.resolve(await session(resolver.provider), target)
-    except TransientError as error:
+    except (TransientError, FenceLostError) as error:
+        # A process that slept past its lease has not been refused anything.
         return failed(FailureCode.DEPENDENCY, str(error), transient=True)
     except ProviderError as error:
         denied = isinstance(error, AccessDeniedError)

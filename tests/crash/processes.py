@@ -96,17 +96,15 @@ def document(case: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def bridge(
-    world: World, data: Path, *, die_at: int | None = None, **settings: str
+    world: World, data: Path, **settings: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """Run a bridge; yield its process and URL. It is asked to end with SIGTERM.
 
     ``settings`` are further ones by their variables' names.
     """
-    program = ["-m", "bridge.cli"] if die_at is None else ["-m", "tests.crash.dying_bridge"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *program,
-        "serve",
+        *("-m", "bridge.cli", "serve"),
         "--data",
         str(data),
         "--port",
@@ -117,8 +115,6 @@ async def bridge(
             **os.environ,
             **world.environment,
             "FAULTBRIDGE_CALL_LIFETIME": "PT2S",
-            "DIE_AT": str(die_at),
-            "POINTS_FILE": str(data) + ".points",
             **settings,
         },
     )

@@ -10,11 +10,13 @@ import importlib.util
 import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -84,7 +86,7 @@ class Server:
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' "
             # A process that is killed leaves its writes to the kernel: enough for these tests.
-            "-c fsync=off -c max_connections=200 -c log_min_messages=fatal"
+            "-c fsync=off -c max_connections=400 -c log_min_messages=fatal"
         )
         log = self.directory / "log"
         self._run("pg_ctl", "start", "-w", "-t", "60", "-l", str(log), "-o", options)
@@ -167,7 +169,12 @@ def _unprivileged() -> str | None:
 
 
 def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+    """Return a port below those that the system gives to outgoing connections.
+
+    One of those may be taken while a server that a test has stopped is away.
+    """
+    while True:
+        port = random.randrange(15_000, 30_000)  # noqa: S311 - no secret
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port

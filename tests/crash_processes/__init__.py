@@ -1,0 +1,1 @@
+"""Deaths of real processes, on both systems: nothing may be left behind."""
