@@ -43,7 +43,7 @@ _SERVER_OPTIONS: Final = {
     "tcp_user_timeout": 15_000,
     # A worker that is frozen within a transaction would hold its run's row against everybody.
     "options": "-c statement_timeout=30s -c lock_timeout=10s "
-    "-c idle_in_transaction_session_timeout=5s",
+    "-c idle_in_transaction_session_timeout=10s",
 }
 _SERVER_NOW: Final = sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 

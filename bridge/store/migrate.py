@@ -37,6 +37,7 @@ def lock_schema(connection: sa.Connection) -> None:
         # Waits for as long as a migration may take, not for what a row may.
         connection.execute(sa.text("SET LOCAL lock_timeout = '10min'"))
         connection.execute(sa.text("SET LOCAL statement_timeout = '10min'"))
+        connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '10min'"))
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
 
 

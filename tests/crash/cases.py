@@ -42,6 +42,8 @@ class Found:
 
     struck: str = ""
     complaints: list[str] = field(default_factory=list)
+    missed: bool = False
+    """Whether the run ended before the point came."""
     late: list[float] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     """The points that were passed, by name."""
@@ -85,7 +87,7 @@ class Case:
         watch.look()
         found.struck, found.order = self.points.struck, self.points.order
         if self.point > 0 and not found.struck and self.kind not in CLOUD:
-            found.complaints.append(f"point {self.point} was never passed")
+            found.missed = True
         if not rescued:
             await self._judge_run()
         found.complaints += watch.repeated(at_most=self._at_most) + self._twice()
