@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from bridge.engine import advance
+from bridge.engine import turn
 from bridge.engine.rescue import Judge, Patience, Place, Undoing, search
 from bridge.model.moment import SECOND, Micros
 from bridge.model.record import Phase, Record
@@ -79,7 +79,7 @@ class Case:
         rescued = False
         try:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(advance, "RETRY_STORE", 0)
+                patch.setattr(turn, "RETRY_STORE", 0)
                 rescued = await WAYS.get(self.kind, killed)(self)
         finally:
             stage.pointed.before = stage.pointed.after = lambda _step, _records: None

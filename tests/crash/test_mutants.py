@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import advance, calls, lease
+from bridge.engine import calls, lease, turn
 from bridge.model.moment import Micros
 from bridge.model.record import Phase
 from bridge.store import Store
@@ -60,7 +60,7 @@ async def test_with_all_protections_nothing_is_wrong(worlds: Worlds, kind: str) 
 async def test_no_write_ahead_commit(
     worlds: Worlds, monkeypatch: pytest.MonkeyPatch, record_property: Any
 ) -> None:
-    whole = advance._Advance._commit
+    whole = turn.Turn._commit
 
     async def only_afterwards(self: Any) -> None:
         in_flight = any(
@@ -70,7 +70,7 @@ async def test_no_write_ahead_commit(
         if not in_flight:
             await whole(self)
 
-    monkeypatch.setattr(advance._Advance, "_commit", only_afterwards)
+    monkeypatch.setattr(turn.Turn, "_commit", only_afterwards)
     matrix = await _cases(worlds, "stopped")
     assert any("in the store" in one for one in matrix.tally.complaints)
     _judge("no write-ahead commit", matrix, "left behind", record_property)
@@ -107,7 +107,7 @@ async def test_no_late_effect_entry(
     async def silent(self: Any) -> None:
         return None
 
-    monkeypatch.setattr(advance._Advance, "_report_late_effects", silent)
+    monkeypatch.setattr(turn.Turn, "_report_late_effects", silent)
     matrix = await _cases(worlds, "frozen")
     _judge("no late-effect entry", matrix, "left behind", record_property)
 

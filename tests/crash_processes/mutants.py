@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bridge.engine import advance, lease
+from bridge.engine import lease, turn
 from bridge.model.record import Phase, Record
 from bridge.store import Claim, Store
 from bridge.store.tables import experiments
@@ -17,14 +17,14 @@ from providers.contract import DONE, Guard, Outcomes
 
 
 def _no_write_ahead_commit() -> None:
-    whole = advance._Advance._commit
+    whole = turn.Turn._commit
 
     async def only_afterwards(self: Any) -> None:
         records = self._run.records.values()
         if not any(one.phase is Phase.INJECTING and not one.accepted for one in records):
             await whole(self)
 
-    advance._Advance._commit = only_afterwards  # type: ignore[method-assign] # a mutant
+    turn.Turn._commit = only_afterwards  # type: ignore[method-assign] # a mutant
 
 
 def _no_mark() -> None:
@@ -57,7 +57,7 @@ def _no_late_effect_entry() -> None:
     async def silent(_self: Any) -> None:
         return None
 
-    advance._Advance._report_late_effects = silent  # type: ignore[method-assign, assignment] # a mutant
+    turn.Turn._report_late_effects = silent  # type: ignore[method-assign, assignment] # a mutant
 
 
 MUTANTS: Final[dict[str, Callable[[], None]]] = {

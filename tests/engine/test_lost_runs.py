@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bridge.engine import advance
+from bridge.engine import turn
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
@@ -112,7 +112,7 @@ def _late(bench: Bench, run: str, record: str) -> Request:
 async def test_a_worker_whose_connection_died_while_it_was_frozen_tells_what_it_did(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(advance, "RETRY_STORE", 0.001)
+    monkeypatch.setattr(turn, "RETRY_STORE", 0.001)
     run, frozen, gate = await _freeze(bench, "inject")
     own, others = bench.store, bench.store
     await _overtake(bench, run, seconds=600)

@@ -14,7 +14,7 @@ from bridge.api.process import Process, StartError
 from bridge.client import AsyncClient, StartRequest
 from bridge.dispatch import TimerDispatcher, queue_schema, timer
 from bridge.dispatch.queue import QueueDispatcher
-from bridge.engine import advance
+from bridge.engine import turn
 from bridge.model.record import Record
 from providers.contract import Outcomes
 from tests.cli.doubles import Break, document
@@ -80,7 +80,7 @@ async def test_a_worker_in_the_middle_of_a_call_hears_of_a_stop(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job of the wake-up may be another worker's, which can do nothing about the run."""
-    monkeypatch.setattr(advance, "_INBOX_EVERY", NEVER)
+    monkeypatch.setattr(turn, "_INBOX_EVERY", NEVER)
     monkeypatch.setattr(timer, "_SHARED_SWEEP", NEVER)
     gate, reached = asyncio.Event(), asyncio.Event()
     inject = Break.inject
