@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bridge.model.lever import Lever, LeverStatus
-from bridge.store.database import Database
+from bridge.store.database import Database, insert_if_absent
 from bridge.store.lever_state import NAME, ROW, stop_request, stored
 from bridge.store.locks import Lock, hold
 from bridge.store.schedule import ask_all
@@ -59,8 +59,8 @@ class Levers(Database):
                 return Moved(shown, shown, changed=False)
             lever = Lever(status=status, reason=reason, changed_at=self.now())
             body = lever.model_dump_json()
-            if connection.execute(meta.update().where(ROW).values(value=body)).rowcount == 0:
-                connection.execute(meta.insert().values(name=NAME, value=body))
+            if not insert_if_absent(connection, meta, {"name": NAME, "value": body}):
+                connection.execute(meta.update().where(ROW).values(value=body))
             asked: tuple[str, ...] = ()
             if status is LeverStatus.ENGAGED:
                 open_runs = sa.select(experiments.c.id).where(experiments.c.open)

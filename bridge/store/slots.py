@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.model.moment import Micros
 from bridge.model.schedule import ConcurrencyPolicy, Schedule, Slot, SlotOutcome
 from bridge.model.scope import Scope
-from bridge.store.database import Database, in_scope
+from bridge.store.database import Database, in_scope, insert_if_absent
 from bridge.store.experiments import insert_experiment
 from bridge.store.tables import experiments, meta, schedule_slots, schedules
 
@@ -220,19 +219,12 @@ def still(connection: sa.Connection, seen: Schedule, *, skip_locked: bool = Fals
 
 def _insert_slot(connection: sa.Connection, schedule_id: str, slot: Slot) -> bool:
     """Insert a slot; False where it has been decided before, by whomever."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    written = connection.execute(
-        insert(schedule_slots)
-        .values(
-            schedule_id=schedule_id,
-            slot_at=slot.slot_at,
-            at=slot.at,
-            outcome=slot.outcome,
-            reason=slot.reason,
-            experiment_id=slot.experiment,
-        )
-        .on_conflict_do_nothing()
-        # Asked for, because drivers do not all count the rows of such an insert.
-        .returning(schedule_slots.c.slot_at)
-    )
-    return written.one_or_none() is not None
+    values: dict[str, object] = {
+        "schedule_id": schedule_id,
+        "slot_at": slot.slot_at,
+        "at": slot.at,
+        "outcome": slot.outcome,
+        "reason": slot.reason,
+        "experiment_id": slot.experiment,
+    }
+    return insert_if_absent(connection, schedule_slots, values)
