@@ -74,7 +74,7 @@ async def _found_by_rescue(estate: Estate, mutant: str) -> list[str]:
             left = await estate.world.left_behind(instance, run)
             if not left:
                 break
-        return [*left, house.output] if left and not mutant else left
+        return [*left, house.output()] if left and not mutant else left
 
 
 async def test_each_missing_protection_is_found(
