@@ -21,7 +21,7 @@ from typing import Final
 import pytest
 import sqlalchemy as sa
 
-from bridge.engine import Engine, advance
+from bridge.engine import Engine, turn
 from bridge.model.event import Event, EventType
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import SECOND, Micros
@@ -77,7 +77,7 @@ class Case:
     async def play(self) -> list[str]:
         """Play it; return what does not hold in the end."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(advance, "RETRY_STORE", 0)
+            patch.setattr(turn, "RETRY_STORE", 0)
             patch.setattr(self.world, "hold", self._hold, raising=True)
             for number in range(self.draw.randint(1, 3)):
                 await self._start(number)
