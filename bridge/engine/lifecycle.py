@@ -110,7 +110,7 @@ def _unexpected(run: Run, record: Record, look: Observation, now: Micros) -> Non
         _gone(run, record, look.reason, now)
     elif look.effect is Effect.FAILED and going_on:
         run.fail_action(driver, look.reason, now)
-    elif look.effect is Effect.UNKNOWN and injecting and traits.undo is Undo.NONE:
+    elif look.effect is Effect.UNKNOWN and injecting and _forgoes_undo(run, record):
         _cannot_tell(run, record, now)
     elif (
         look.effect is Effect.ABSENT
@@ -120,6 +120,11 @@ def _unexpected(run: Run, record: Record, look: Observation, now: Micros) -> Non
     ):
         run.set_phase([record], Phase.REVERTED, now, "removed by somebody else")
         run.fail_action(driver, "The fault was removed before it had ended.", now)
+
+
+def _forgoes_undo(run: Run, record: Record) -> bool:
+    """Say whether what was done to the resource cannot be undone, whoever else needs it now."""
+    return run.traits[record.action].undo is Undo.NONE
 
 
 def _gone(run: Run, record: Record, reason: str, now: Micros) -> None:
@@ -197,10 +202,9 @@ def look_pause(run: Run, action: str, looks: int) -> Micros:
 def let_go(run: Run, name: str, now: Micros) -> list[Record]:
     """Move the records of an action that ends; return those that must be looked at first."""
     traits, action = run.traits[name], run.actions[name]
-    keep = traits.undo is Undo.NONE or (
+    stays = traits.undo is Undo.NONE or (
         traits.undo is Undo.LASTING and action.verdict is ActionStatus.COMPLETED
     )
-    end = Phase.KEPT if keep else Phase.REVERTING
     moves: dict[Phase, list[Record]] = defaultdict(list)
     doubtful: list[Record] = []
     for record in run.held(name):
@@ -216,7 +220,8 @@ def let_go(run: Run, name: str, now: Micros) -> list[Record]:
         elif record.phase is Phase.INJECTED or (
             record.phase is Phase.INJECTING and record.seen in _IN_EFFECT
         ):
-            moves[end].append(record)
+            keep = stays or _forgoes_undo(run, record)
+            moves[Phase.KEPT if keep else Phase.REVERTING].append(record)
         elif record.phase is Phase.INJECTING:
             # A call that was sent may still take effect for one call lifetime; only a look
             # after that proves that it never will.
