@@ -6,7 +6,6 @@ import pytest
 
 from tests.crash.soak import played
 
-
 FOUND = (172,)
 """Seeds that once found something: what cannot be undone, shared with what can, ended never."""
 
