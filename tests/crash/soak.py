@@ -114,15 +114,22 @@ class Case:
             if asyncio.iscoroutine(done):
                 await done
         for one in [one for one in self.frozen if one.until <= self.world.now]:
-            self.frozen.remove(one)
+            if one not in self.frozen:
+                continue  # it went on with another step of its worker
+            # A process that goes on does so with all that stood still in it.
+            for step in [other for other in self.frozen if other is one or self._with(one, other)]:
+                self.frozen.remove(step)
+                step.gate.set()
             self.story.append(f"{self._at()}: it goes on")
-            one.gate.set()
             if one.task is not None:
                 # One that dies now, before it can tell what it did late, is beyond the store:
                 # docs/guarantee.md, "What cannot be guaranteed".
                 self.waking = True
                 await self._until_still(one.task)
                 self.waking = False
+
+    def _with(self, one: _Frozen, other: _Frozen) -> bool:
+        return one.task is not None and other.task is one.task
 
     async def _advance(self, number: int, run: str) -> None:
         task = asyncio.create_task(self.workers[number].advance(run), name=str(number))
