@@ -81,7 +81,12 @@ GoDuration = Annotated[str, AfterValidator(_duration_or_empty)]
 SingleUnitDuration = Annotated[
     str,
     AfterValidator(durations.single_unit_duration),
-    Field(json_schema_extra={"pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h)$"}),
+    Field(
+        json_schema_extra={
+            "pattern": r"^[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h)$",
+            "example": "90ms",
+        }
+    ),
 ]
 NumberText = Annotated[str, AfterValidator(quantities.float_text)]
 CorrelationText = Annotated[str, AfterValidator(quantities.correlation_text)]

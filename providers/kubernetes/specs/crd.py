@@ -10,7 +10,7 @@ import copy
 from functools import cache
 from typing import Any, Final
 
-from providers.kubernetes.specs.base import ChaosSpec
+from providers.kubernetes.specs.base import ChaosModel
 
 _KEPT: Final = (
     "type",
@@ -20,20 +20,25 @@ _KEPT: Final = (
     "minimum",
     "maximum",
     "default",
+    "example",
     "required",
+    "minLength",
+    "maxLength",
     "x-kubernetes-list-type",
+    "x-kubernetes-int-or-string",
 )
 # Pydantic leaves bounds on the inside of an optional field in its own words.
 _BOUNDS: Final = {"ge": "minimum", "le": "maximum"}
+_ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 
 
-def structural_schema(model: type[ChaosSpec]) -> dict[str, Any]:
+def structural_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The schema of one spec, inlined: only keywords that a CRD may hold."""
     return copy.deepcopy(_cached(model))
 
 
 @cache
-def _cached(model: type[ChaosSpec]) -> dict[str, Any]:
+def _cached(model: type[ChaosModel]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True)
     return _structural(schema, schema.get("$defs", {}))
 
@@ -58,6 +63,9 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         }
     elif isinstance(merged.get("additionalProperties"), dict):
         result["additionalProperties"] = _structural(merged["additionalProperties"], definitions)
+    if merged.get("additionalProperties") is True:
+        # A model that allows extra fields, or a dictionary of anything.
+        result[_ANYTHING] = True
     if "items" in merged:
         result["items"] = _structural(merged["items"], definitions)
     return result
