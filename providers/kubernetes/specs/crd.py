@@ -68,7 +68,7 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         result["enum"] = [merged["const"]]
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
     # Docstrings of models describe the code; a field's own description is for its readers.
-    if "description" in schema and "$ref" not in schema and "properties" not in schema:
+    if "description" in schema and "properties" not in schema:
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {
