@@ -189,7 +189,7 @@ def test_what_only_a_deadline_ends(template: dict[str, Any]) -> None:
 
 def test_a_check_that_ends_itself_needs_no_deadline() -> None:
     continuous = {**CHECKED, "mode": "Continuous", "duration": "1m"}
-    assert serial({**ASK, "statusCheck": continuous}, ASK | {"name": "b"}, deadline=...) == []
+    assert serial({**ASK, "statusCheck": continuous}, {**ASK, "name": "b"}, deadline=...) == []
 
 
 def test_circles() -> None:
