@@ -24,6 +24,10 @@ from providers.kubernetes.specs.kernel import KernelChaosSpec
 from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
 from providers.kubernetes.specs.native_kinds import NATIVE
 from providers.kubernetes.specs.network import NetworkChaosSpec
+from providers.kubernetes.specs.physical_machine import (
+    PhysicalMachineChaosSpec,
+    PhysicalMachineSpec,
+)
 from providers.kubernetes.specs.pod import PodChaosSpec
 from providers.kubernetes.specs.problems import json_type, meant, shown
 from providers.kubernetes.specs.refusals import problem_of
@@ -42,6 +46,8 @@ SPECS: Final[Mapping[str, type[ChaosModel]]] = MappingProxyType(
         "JVMChaos": JVMChaosSpec,
         "KernelChaos": KernelChaosSpec,
         "NetworkChaos": NetworkChaosSpec,
+        "PhysicalMachine": PhysicalMachineSpec,
+        "PhysicalMachineChaos": PhysicalMachineChaosSpec,
         "PodChaos": PodChaosSpec,
         "StressChaos": StressChaosSpec,
         "TimeChaos": TimeChaosSpec,
