@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from bridge.model.problem import Problem
 from providers.kubernetes.specs.base import ChaosModel, Integer
+from providers.kubernetes.specs.crd import shared_schema
 from providers.kubernetes.specs.findings import (
     field_path,
     is_set,
@@ -43,11 +44,8 @@ class MachineConfig(ChaosModel):
     def missing(self, name: str, path: str, reason: str = "is required") -> Problem:
         """Return the problem of a field that is not there, or 0, or empty."""
         field = type(self).model_fields[name]
-        extra = field.json_schema_extra
-        example = extra.get("example") if isinstance(extra, dict) else None
-        mend = f"write it like {shown(example)}" if example is not None else "write it"
-        if isinstance(example, list | dict):
-            mend = "write it"
+        member = shared_schema(type(self))["properties"][field.alias or name]
+        mend = f"write it like {shown(member['example'])}" if "example" in member else "write it"
         what = (field.description or "").rstrip(".")
         what = what[:1].lower() + what[1:]
         return Problem(field_path(self, name, path), f"{reason}, {mend} ({what})")
@@ -153,10 +151,10 @@ class Clock(MachineConfig):
         """Offsets and clocks that nobody checks before the attack."""
         where = field_path(self, "time_offset", path)
         yield from unread_duration(self.time_offset, where, "so the attack fails")
-        for clock in (self.clock_ids_slice or "").split(","):
-            if clock:
-                where = field_path(self, "clock_ids_slice", path)
-                yield from unknown_word(clock, CLOCKS, where, "so the attack fails")
+        where = field_path(self, "clock_ids_slice", path)
+        odd = [clock for clock in (self.clock_ids_slice or "").split(",") if clock not in CLOCKS]
+        if self.clock_ids_slice and odd:
+            yield from unknown_word(odd[0], CLOCKS, where, "so the attack fails")
 
 
 def negative_pid(config: MachineConfig, path: str) -> Iterator[Problem]:

@@ -201,5 +201,6 @@ def _like(action: str) -> str:
     fields = PhysicalMachineChaosSpec.model_fields
     annotation: Any = next(each.annotation for each in fields.values() if each.alias == action)
     model: type[config.MachineConfig] = annotation.__args__[0]
-    wanted = [model.model_fields[name].alias or name for name in model.needed]
-    return f"an object with {', '.join(wanted)}" if wanted else "an object"
+    names = model.needed or tuple(model.model_fields)
+    wanted = [model.model_fields[name].alias or name for name in names]
+    return f"an object with {', '.join(wanted) if model.needed else ' or '.join(wanted)}"

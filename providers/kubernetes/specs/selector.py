@@ -10,6 +10,7 @@ from pydantic import Field
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
 from providers.kubernetes.specs.base import ChaosModel, TextListMap, TextMap
+from providers.kubernetes.specs.findings import unknown_words
 from providers.kubernetes.specs.problems import meant, shown
 from providers.kubernetes.specs.quantities import integer_of
 
@@ -87,12 +88,10 @@ class PodSelectorSpec(GenericSelectorSpec):
                 if name not in ("pods", "namespaces") and getattr(self, name):
                     message = "is ignored because pods names the pods, leave one of them out"
                     yield Problem(child(path, field.alias or name), message, Severity.WARNING)
-        for index, phase in enumerate(self.pod_phase_selectors or []):
-            if phase not in _PHASES:
-                where = child(child(path, "podPhaseSelectors"), index)
-                hint = meant(phase, _PHASES)
-                message = f"{shown(phase)} is not one of {', '.join(_PHASES)}"
-                yield Problem(where, f"{message}; {hint}" if hint else message, Severity.WARNING)
+        where = child(path, "podPhaseSelectors")
+        yield from unknown_words(
+            self.pod_phase_selectors, _PHASES, where, "so no pod is selected by it"
+        )
 
 
 class PodSelection(ChaosModel):
