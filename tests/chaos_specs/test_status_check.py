@@ -1,4 +1,4 @@
-"""StatusChecks, RemoteClusters and PhysicalMachines."""
+"""StatusChecks and RemoteClusters."""
 
 from __future__ import annotations
 
@@ -140,11 +140,3 @@ def test_what_a_remote_cluster_needs() -> None:
     inside = "spec.kubeConfig.secretRef"
     assert found.keys() == {f"{inside}.{name}" for name in ("name", "namespace", "key", "nam")}
     assert told(remote(version=""), "warning").keys() == {"spec.version"}
-
-
-def test_a_machine_without_a_scheme_is_asked_in_the_clear() -> None:
-    found = check(CHAOS_MESH, "PhysicalMachine", "default", {"address": "192.0.2.10:31768"})
-    assert told(found, "warning").keys() == {"spec.address"}
-    assert told(check(CHAOS_MESH, "PhysicalMachine", "default", {}), "error") == {
-        "spec.address": 'is required, write it like "https://192.0.2.10:31768"'
-    }

@@ -8,19 +8,22 @@ from providers.kubernetes.specs import Problem, check
 
 CHAOS_MESH = "chaos-mesh.org/v1alpha1"
 ONE: dict[str, Any] = {"mode": "one", "selector": {}}
-DELAY = {**ONE, "action": "delay", "delay": {"latency": "90ms"}}
+DELAY: dict[str, Any] = {**ONE, "action": "delay", "delay": {"latency": "90ms"}}
 SLOW: dict[str, Any] = {
     "name": "slow",
     "templateType": "NetworkChaos",
     "deadline": "20s",
     "networkChaos": DELAY,
 }
-WAIT = {"name": "wait", "templateType": "Suspend", "deadline": "10s"}
-CHECKED = {"type": "HTTP", "http": {"url": "http://a", "criteria": {"statusCode": "200"}}}
+WAIT: dict[str, Any] = {"name": "wait", "templateType": "Suspend", "deadline": "10s"}
+CHECKED: dict[str, Any] = {
+    "type": "HTTP",
+    "http": {"url": "http://a", "criteria": {"statusCode": "200"}},
+}
 ASK: dict[str, Any] = {"name": "ask", "templateType": "StatusCheck", "statusCheck": CHECKED}
-CONTAINER = {"name": "main", "image": "busybox", "command": ["sh", "-c", "echo ok"]}
+CONTAINER: dict[str, Any] = {"name": "main", "image": "busybox", "command": ["sh", "-c", "echo ok"]}
 RUN: dict[str, Any] = {"name": "run", "templateType": "Task", "task": {"container": CONTAINER}}
-AGAIN = {
+AGAIN: dict[str, Any] = {
     "name": "again",
     "templateType": "Schedule",
     "deadline": "1m",
