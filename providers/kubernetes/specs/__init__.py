@@ -4,7 +4,7 @@ Pydantic only: no client, no I/O, so that a template can be checked anywhere.
 
     check("chaos-mesh.org/v1alpha1", "NetworkChaos", "default", spec)
 
-A further kind is a `ChaosSpec` in a module of its own and a line in `SPECS`.
+A further kind is a `ChaosSpec` in a module of its own and a line in `CHAOS`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bridge.model.problem import Problem, Severity
 from providers.kubernetes.specs.base import ChaosSpec
 from providers.kubernetes.specs.checking import SPECS, check, crd_schema
 from providers.kubernetes.specs.durations import go_duration, parse_go_duration
+from providers.kubernetes.specs.embedded import FIELDS as EMBEDDED_FIELDS
 from providers.kubernetes.specs.kinds import KINDS, Kind, plural
 from providers.kubernetes.specs.lifetime import (
     duration_of,
@@ -32,6 +33,7 @@ from providers.kubernetes.specs.native_kinds import (
 )
 
 __all__ = [
+    "EMBEDDED_FIELDS",
     "EXTENSION",
     "KINDS",
     "NATIVE",
