@@ -12,7 +12,11 @@ from __future__ import annotations
 from bridge.model.problem import Problem, Severity
 from providers.kubernetes.specs.base import ChaosSpec
 from providers.kubernetes.specs.checking import SPECS, check, crd_schema
+from providers.kubernetes.specs.describing import summary
 from providers.kubernetes.specs.durations import go_duration, parse_go_duration
+from providers.kubernetes.specs.editor import ANY as ANY_KIND
+from providers.kubernetes.specs.editor import PATH as SCHEMA_PATH
+from providers.kubernetes.specs.editor import json_schema, manifest_schema
 from providers.kubernetes.specs.embedded import FIELDS as EMBEDDED_FIELDS
 from providers.kubernetes.specs.kinds import KINDS, Kind, plural
 from providers.kubernetes.specs.lifetime import (
@@ -33,10 +37,12 @@ from providers.kubernetes.specs.native_kinds import (
 )
 
 __all__ = [
+    "ANY_KIND",
     "EMBEDDED_FIELDS",
     "EXTENSION",
     "KINDS",
     "NATIVE",
+    "SCHEMA_PATH",
     "SPECS",
     "ChaosSpec",
     "Kind",
@@ -53,8 +59,11 @@ __all__ = [
     "honours_duration",
     "is_native",
     "is_one_shot",
+    "json_schema",
+    "manifest_schema",
     "native_spec",
     "parse_go_duration",
     "plural",
+    "summary",
     "with_duration",
 ]

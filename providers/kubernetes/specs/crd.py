@@ -42,7 +42,13 @@ def structural_schema(model: type[ChaosModel]) -> dict[str, Any]:
 def shared_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The structural schema, one for all callers: to be read, not changed."""
     schema = model.model_json_schema(by_alias=True)
-    return _structural(schema, schema.get("$defs", {}))
+    return _structural(schema, schema.get("$defs", {}), _KEPT)
+
+
+def annotated_schema(model: type[ChaosModel]) -> dict[str, Any]:
+    """The same with what editors are told beyond the CRD: `choices` and `webhookDefault`."""
+    schema = model.model_json_schema(by_alias=True)
+    return _structural(schema, schema.get("$defs", {}), (*_KEPT, "choices", "webhookDefault"))
 
 
 @cache
@@ -84,12 +90,14 @@ def _merged(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
     return merged
 
 
-def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _structural(
+    schema: dict[str, Any], definitions: dict[str, Any], kept: tuple[str, ...]
+) -> dict[str, Any]:
     merged = _merged(schema, definitions)
     if _EITHER in merged:
         # The one anyOf that is structural: a whole number or text.
         return {key: merged[key] for key in ("anyOf", _EITHER, "description") if key in merged}
-    result = {key: merged[key] for key in _KEPT if merged.get(key) is not None}
+    result = {key: merged[key] for key in kept if merged.get(key) is not None}
     if "const" in merged:
         result["enum"] = [merged["const"]]
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
@@ -98,13 +106,16 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {
-            name: _structural(member, definitions) for name, member in merged["properties"].items()
+            name: _structural(member, definitions, kept)
+            for name, member in merged["properties"].items()
         }
     elif isinstance(merged.get("additionalProperties"), dict):
-        result["additionalProperties"] = _structural(merged["additionalProperties"], definitions)
+        result["additionalProperties"] = _structural(
+            merged["additionalProperties"], definitions, kept
+        )
     if merged.get("additionalProperties") is True:
         # A model that allows extra fields, or a dictionary of anything.
         result[_ANYTHING] = True
     if "items" in merged:
-        result["items"] = _structural(merged["items"], definitions)
+        result["items"] = _structural(merged["items"], definitions, kept)
     return result
