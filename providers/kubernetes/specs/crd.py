@@ -55,19 +55,17 @@ def annotated_schema(model: type[ChaosModel]) -> dict[str, Any]:
 def holders(model: type[ChaosModel]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
     """Every field name of a spec, folded, with the paths of the objects that have such a field.
 
-    A step `[]` stands for the items of a list.
+    A step `[]` stands for the items of a list. What is nearer to the top comes first.
     """
     found: dict[str, list[tuple[str, ...]]] = {}
     waiting: list[tuple[dict[str, Any], tuple[str, ...]]] = [(shared_schema(model), ())]
-    while waiting:
-        schema, path = waiting.pop()
+    for schema, path in waiting:
         for name, member in schema.get("properties", {}).items():
             found.setdefault(folded(name), []).append(path)
             waiting.append((member, (*path, name)))
         if "items" in schema:
             waiting.append((schema["items"], (*path, "[]")))
-    # What is nearer to the top is told first.
-    return {name: tuple(sorted(paths, key=len)) for name, paths in found.items()}
+    return {name: tuple(paths) for name, paths in found.items()}
 
 
 def folded(name: str) -> str:
