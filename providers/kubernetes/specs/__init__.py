@@ -18,7 +18,7 @@ from providers.kubernetes.specs.editor import ANY as ANY_KIND
 from providers.kubernetes.specs.editor import PATH as SCHEMA_PATH
 from providers.kubernetes.specs.editor import json_schema, manifest_schema
 from providers.kubernetes.specs.embedded import FIELDS as EMBEDDED_FIELDS
-from providers.kubernetes.specs.kinds import KINDS, Kind, plural
+from providers.kubernetes.specs.kinds import KINDS, VERSION, Kind, plural
 from providers.kubernetes.specs.lifetime import (
     duration_of,
     honours_duration,
@@ -44,6 +44,7 @@ __all__ = [
     "NATIVE",
     "SCHEMA_PATH",
     "SPECS",
+    "VERSION",
     "ChaosSpec",
     "Kind",
     "NativeAWSChaosSpec",
