@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from providers.kubernetes.specs import EMBEDDED_FIELDS
+
 WRONG: dict[str, tuple[Any, ...]] = {
     "string": (12345, True, {"x": 1}, ["x"]),
     "integer": ("not-a-number", 1.5, True, {"x": 1}, [1]),
@@ -16,20 +18,46 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "object": (12345, "text", ["x"]),
 }
 Step = str | int
+OPEN = "x-kubernetes-preserve-unknown-fields"
+KEPT = ("networkChaos", "podChaos")
+
+
+def lighter(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with two of the chaos kinds that it embeds: what is drawn of more is not faster."""
+    result = dict(schema)
+    if "properties" in schema:
+        embedded = set(EMBEDDED_FIELDS.values()) - set(KEPT)
+        result["properties"] = {
+            name: lighter(member)
+            for name, member in schema["properties"].items()
+            if name not in embedded
+        }
+    if "items" in schema:
+        result["items"] = lighter(schema["items"])
+    return result
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """What a structural schema allows; texts with a form are its example."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "anyOf" in schema:
+        return st.integers(0, 9) | st.just("1")
     if schema["type"] == "object":
         return objects(schema)
     if schema["type"] == "array":
         return st.lists(values(schema["items"]), max_size=2)
+    return plain_values(schema)
+
+
+def plain_values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Numbers, texts and truth values that a schema allows."""
     if schema["type"] == "integer":
         return st.integers(schema.get("minimum", -1), schema.get("maximum", 300))
-    if "example" in schema or "pattern" in schema:
-        return st.just(schema.get("example", "90ms"))
+    if "example" in schema:
+        return st.just(schema["example"])
+    if "pattern" in schema:
+        return st.from_regex(schema["pattern"], fullmatch=True)
     plain = ["", "1", "text", "10ms", "\u00e9"]
     return st.booleans() if schema["type"] == "boolean" else st.sampled_from(plain)
 
@@ -38,7 +66,8 @@ def objects(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Objects with named members, or with any names and members of one type."""
     if "properties" not in schema:
         names = st.sampled_from(["a", "b.c/d"])
-        return st.dictionaries(names, values(schema["additionalProperties"]), max_size=2)
+        inner = schema.get("additionalProperties", {"type": "string"})
+        return st.dictionaries(names, values(inner), max_size=2)
     required = schema.get("required", ())
     members = {name: values(member) for name, member in schema["properties"].items()}
     optional = {name: member for name, member in members.items() if name not in required}
@@ -51,7 +80,8 @@ def places(schema: dict[str, Any], value: Any, path: tuple[Step, ...] = ()) -> I
     if isinstance(value, dict):
         for name, member in value.items():
             inner = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
-            yield from places(inner, member, (*path, name))
+            if inner is not None:
+                yield from places(inner, member, (*path, name))
     elif isinstance(value, list):
         for index, member in enumerate(value):
             yield from places(schema["items"], member, (*path, index))
@@ -59,7 +89,8 @@ def places(schema: dict[str, Any], value: Any, path: tuple[Step, ...] = ()) -> I
 
 def mutants(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """What may not stand where this schema does, with the word for it."""
-    for wrong in WRONG[schema["type"]]:
+    # What may be a number or text may be neither of the others.
+    for wrong in WRONG[schema["type"]] if "type" in schema else (True, {"x": 1}, ["x"]):
         yield "wrong type", wrong
     if "enum" in schema:
         yield "unknown choice", "no-such-choice"
@@ -81,10 +112,13 @@ def forbidden(draw: st.DrawFn, schema: dict[str, Any]) -> tuple[dict[str, Any], 
     if path:
         choices += [(word, wrong, path) for word, wrong in mutants(at)]
     if "properties" in at:
-        choices.append(("unknown field", 1, (*path, "bogusField")))
+        if not at.get(OPEN):
+            choices.append(("unknown field", 1, (*path, "bogusField")))
         choices += [("missing", None, (*path, name)) for name in at.get("required", ())]
     if not choices:
-        choices.append(("unknown field", 1, ("bogusField",)))
+        # An object that keeps what it does not know, with nothing in it.
+        name, member = next(iter(schema["properties"].items()))
+        choices += [(word, wrong, (name,)) for word, wrong in mutants(member)]
     _, wrong, where = draw(st.sampled_from(choices))
     return placed(spec, where, wrong), where
 
