@@ -140,7 +140,7 @@ def _one(namespace: str | None) -> dict[str, Any]:
     return {**NETWORK_DELAY, "mode": "one", "selector": places}
 
 
-NAMED = {"pods": {"x": []}}
+NAMED: dict[str, Any] = {"pods": {"x": []}}
 AGAIN = {"networkChaos": _one("shop")}
 CLAIM: dict[str, Any] = {"selector": {}}
 WORKFLOW: dict[str, Any] = {
