@@ -138,7 +138,7 @@ class ExperimentSpec(LitmusModel):
 
     rank: Integer | None = Field(default=None, description="Its place in the order of experiments.")
     components: ExperimentComponents | None = Field(
-        default=None, description="What it is given: env, config maps, secrets …"
+        default=None, description="What it is given: env, config maps, secrets and others."
     )
     probe: list[Probe] | None = Field(default=None, description="What has to hold meanwhile.")
 

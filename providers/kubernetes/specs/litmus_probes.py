@@ -26,7 +26,7 @@ class Comparator(LitmusModel):
     type: Annotated[str, OneOf("int", "float", "string")] | None = Field(
         default=None, description="What is compared: int, float or string."
     )
-    criteria: str | None = Field(default=None, description="How: ==, >=, contains …")
+    criteria: str | None = Field(default=None, description="How: ==, >=, contains and others.")
     value: str | None = Field(default=None, description="With what.")
 
 
@@ -110,7 +110,7 @@ class Probe(LitmusModel):
         default=None, description="When it is asked: SOT before, EOT after, Continuous all along."
     )
     run_properties: dict[str, Any] = Field(
-        description="probeTimeout, interval, attempt, retry, stopOnFailure …"
+        description="probeTimeout, interval, attempt, retry, stopOnFailure and others."
     )
     data: str | None = Field(default=None, description="The manifest that a k8sProbe creates.")
 
