@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,12 @@ EMBEDDED = {
     "AzureSelector",
     "ContainerSelector",
     "GCPSelector",
+    "PodHttpChaosActions",
     "PodSelector",
     "TcParameter",
 }
+# No case of these kinds is in the set; the rates of others stand for what is common.
+WITHOUT_CASES = {"BlockChaos"}
 RENAMED = {
     "CPUStressor": "cpu",
     "EbsVolume": "volumeID",
@@ -54,7 +58,11 @@ def judged(case: dict[str, Any]) -> list[Problem]:
 
 
 def paths_named_by_server(why: str) -> set[str]:
-    """The JSON paths in the server's words; webhooks name the fields of Go structs."""
+    """The JSON paths in the server's words; webhooks name the fields of Go structs.
+
+    The webhook of PhysicalMachineChaos calls the whole spec "Spec.spec".
+    """
+    why = why.replace("Spec.spec: Invalid", "Spec: Invalid")
     found = set(re.findall(r"\b(spec[\w.\[\]]*): (?:Required|Invalid|Unsupported)", why))
     found |= set(re.findall(r'unknown field "([^"]+)"', why))
     for path in re.findall(r"\b(Spec[\w.\[\]]*): Invalid value", why):
@@ -79,8 +87,25 @@ def closed(schema: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+@pytest.fixture(scope="module")
+def total() -> Iterator[Counter[str]]:
+    """The counts of all kinds together, told after the last."""
+    counted = Counter[str]()
+    yield counted
+    print(f"\nAll kinds: {rates(counted)}")  # noqa: T201 - the rates are what this is run for
+
+
+def rates(count: Counter[str]) -> str:
+    return (
+        f"{count['accepted wrongly judged']} of {count['accepted']} accepted cases refused, "
+        f"{count['refused wrongly judged']} of {count['refused']} refused cases accepted"
+    )
+
+
 @pytest.mark.parametrize("kind", sorted(SPECS))
-def test_verdicts_are_those_of_the_cluster(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdicts_are_those_of_the_cluster(
+    kind: str, total: Counter[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     count = Counter[str]()
     wrong = []
     for case in cases(kind):
@@ -90,18 +115,14 @@ def test_verdicts_are_those_of_the_cluster(kind: str, capsys: pytest.CaptureFixt
         if bool(errors) is case["accepted"]:
             count[f"{verdict} wrongly judged"] += 1
             wrong.append((case["id"], case["mutation"], case["why"], errors))
+    total.update(count)
     with capsys.disabled():
-        print(  # noqa: T201 - the rates are what this is run for
-            f"\n{kind}: {count['accepted wrongly judged']} of {count['accepted']} accepted cases"
-            f" refused, {count['refused wrongly judged']} of {count['refused']} refused cases"
-            " accepted"
-        )
-    assert count["accepted"]
-    assert count["refused"]
+        print(f"\n{kind}: {rates(count)}")  # noqa: T201 - the rates are what this is run for
+    assert count or kind in WITHOUT_CASES
     assert wrong == []
 
 
-@pytest.mark.parametrize("kind", sorted(SPECS))
+@pytest.mark.parametrize("kind", sorted(set(SPECS) - WITHOUT_CASES))
 def test_errors_stand_where_the_server_saw_them(kind: str) -> None:
     compared = 0
     elsewhere = []

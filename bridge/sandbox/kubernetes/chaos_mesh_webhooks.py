@@ -102,7 +102,9 @@ def _denied(webhook: str, reason: str) -> AdmissionDeniedError:
 def _default(kind: str, spec: dict[str, Any], namespace: str) -> None:
     for holder in (spec, spec.get("target")):
         selector = holder.get("selector") if isinstance(holder, dict) else None
-        if isinstance(selector, dict) and not selector.get("namespaces"):
+        # Selectors of physical machines stay as they are, and an empty one is then refused.
+        of_pods = CHAOS_KINDS[kind].targets in ("pods", "containers")
+        if of_pods and isinstance(selector, dict) and not selector.get("namespaces"):
             selector["namespaces"] = [namespace]
     if kind not in ("NetworkChaos", "BlockChaos"):
         return

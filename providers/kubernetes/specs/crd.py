@@ -7,6 +7,7 @@ Structural schemas allow neither `$ref` nor a nullable `anyOf`, and forbid
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -34,13 +35,36 @@ _ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 
 def structural_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The schema of one spec, inlined: only keywords that a CRD may hold."""
-    return copy.deepcopy(_cached(model))
+    return copy.deepcopy(shared_schema(model))
 
 
 @cache
-def _cached(model: type[ChaosModel]) -> dict[str, Any]:
+def shared_schema(model: type[ChaosModel]) -> dict[str, Any]:
+    """The structural schema, one for all callers: to be read, not changed."""
     schema = model.model_json_schema(by_alias=True)
     return _structural(schema, schema.get("$defs", {}))
+
+
+@cache
+def holders(model: type[ChaosModel]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Every field name of a spec, folded, with the paths of the objects that have such a field.
+
+    A step `[]` stands for the items of a list. What is nearer to the top comes first.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    waiting: list[tuple[dict[str, Any], tuple[str, ...]]] = [(shared_schema(model), ())]
+    for schema, path in waiting:
+        for name, member in schema.get("properties", {}).items():
+            found.setdefault(folded(name), []).append(path)
+            waiting.append((member, (*path, name)))
+        if "items" in schema:
+            waiting.append((schema["items"], (*path, "[]")))
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def folded(name: str) -> str:
+    """A field name without capitals, hyphens and underscores: what is meant, however spelt."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +79,7 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     result = {key: merged[key] for key in _KEPT if merged.get(key) is not None}
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
     # Docstrings of models describe the code; a field's own description is for its readers.
-    if "description" in schema and "$ref" not in schema and "properties" not in schema:
+    if "description" in schema and "properties" not in schema:
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {
