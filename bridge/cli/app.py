@@ -16,6 +16,7 @@ from bridge.cli import (
     run,
     sandbox,
     schedule,
+    schema,
     serve,
     validate,
 )
@@ -26,7 +27,7 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge.",
+    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge; `schema` never does.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -42,6 +43,7 @@ app.command(epilog=EPILOG)(experiments.watch)
 app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
+app.command(epilog=EPILOG)(schema.schema)
 app.add_typer(schedule.app)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)
