@@ -33,6 +33,10 @@ LARGEST: Final = 64 * 1024
 DEEPEST: Final = 32
 """Levels of lists and objects."""
 MOST_PARAMETERS: Final = 40
+MOST_CHOICES: Final = 100
+"""Values of all enums together: the resource is judged with each of them."""
+MOST_PLACEHOLDERS: Final = 500
+"""Each may be replaced by a long text."""
 MOST_PROBLEMS: Final = 50
 _SHORTEST: Final = timedelta(seconds=1)
 _PLACEHOLDER_OPENS: Final = "{{"
@@ -185,12 +189,20 @@ def _uses(document: Mapping[str, Any], declared: Mapping[str, Any]) -> Iterator[
     else:
         yield from placeholder_problems(namespace, "namespace", scalars, objects)
     yield from placeholder_problems(document["spec"], "spec", scalars, objects)
-    used = {sole} | {
+    named = [
         name
         for _, text, is_key in texts(document["spec"], "spec")
         if not is_key
         for name in names_in(text)
-    }
+    ]
+    if len(named) > MOST_PLACEHOLDERS:
+        message = f"holds {len(named)} placeholders; write at most {MOST_PLACEHOLDERS}"
+        yield Problem("spec", message)
+    choices = sum(len(one.get("values") or ()) for one in declared.values())
+    if choices > MOST_CHOICES:
+        message = f"list {choices} values of enums together; list at most {MOST_CHOICES}"
+        yield Problem("parameters", message)
+    used = {sole, *named}
     for name in types:
         if name not in used:
             message = (
