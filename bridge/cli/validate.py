@@ -46,10 +46,11 @@ class _Judged:
     @property
     def lines(self) -> list[str]:
         """Each problem with its place."""
-        if self.read.problems:
-            placed = self.read.problems
-            return [clean(self.read.line_of(problem, place)) for place, problem in placed]
-        return [clean(self.read.line_of(problem)) for problem in self.validation.problems]
+        places = {problem: place for place, problem in self.read.problems}
+        return [
+            clean(self.read.line_of(problem, places.get(problem)))
+            for problem in self.validation.problems
+        ]
 
     @property
     def summary(self) -> str:
@@ -113,9 +114,9 @@ def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
     except OSError as error:
         msg = f"{name}: {error.strerror}; give a template file, or - for standard input"
         raise CommandError(Exit.INVALID, msg) from None
-    if read.problems:
-        found = tuple(problem for _, problem in read.problems)
-        return _Judged(read, Validation(problems=found), None)
+    written = tuple(problem for _, problem in read.problems)
+    if read.broken:
+        return _Judged(read, Validation(problems=written), None)
     if is_resource(read.document):
         return _judged_resource(read, role, cluster)
     if role is not None or cluster is not None:
@@ -124,7 +125,8 @@ def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
             "a custom resource, leave them out"
         )
         raise CommandError(Exit.INVALID, msg)
-    return _Judged(read, _validation(read.document), read.document)
+    found = (*written, *_validation(read.document).problems)
+    return _Judged(read, Validation(problems=found), read.document)
 
 
 def _judged_resource(read: TemplateFile, role: str | None, cluster: str | None) -> _Judged:
@@ -132,7 +134,8 @@ def _judged_resource(read: TemplateFile, role: str | None, cluster: str | None) 
     from bridge.client.documents import Validation
 
     resource = ResourceFile(read.document, role=role, cluster=cluster)
-    alone = Validation(problems=tuple(resource.problems))
+    written = (problem for _, problem in read.problems)
+    alone = Validation(problems=(*written, *resource.problems))
     if not alone.valid:
         return _Judged(read, alone, None)
     template = resource.template
