@@ -15,10 +15,11 @@ CONTEXT_PREFIX: Final = "k8s:context/"
 """Resource id of a cluster: this and the context's name."""
 
 
-async def read_context(path: Path | None, context: str) -> Configuration:
+async def read_context(path: Path | None, context: str | None) -> Configuration:
     """Return endpoint, CA and credentials of a context; a plugin that it names is run.
 
-    ``path`` None means KUBECONFIG or ``~/.kube/config``. Raises ProviderError.
+    ``path`` None means KUBECONFIG or ``~/.kube/config``, ``context`` None the current one.
+    Raises ProviderError.
     """
     await asyncio.to_thread(_load_sdk)
     from kubernetes.aio.client.configuration import Configuration
@@ -36,11 +37,15 @@ async def read_context(path: Path | None, context: str) -> Configuration:
         # A TypeError is the loader's word for a user or cluster that the file does not have.
         where = path or "the default kubeconfig"
         raise ProviderError(
-            f'the context "{context}" cannot be read from {where}: {str(error)[:200]}; '
+            f"{_named(context)} cannot be read from {where}: {str(error)[:200]}; "
             "`kubectl config get-contexts` lists what there is",
             code="Kubeconfig",
         ) from None
     return configuration
+
+
+def _named(context: str | None) -> str:
+    return "the current context" if context is None else f'the context "{context}"'
 
 
 async def contexts(path: Path) -> list[str]:
