@@ -9,6 +9,7 @@ import typer
 from bridge import __version__
 from bridge.cli import (
     actions,
+    convert,
     demo,
     experiments,
     lever,
@@ -27,7 +28,7 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate`, `lint` and `actions` need no bridge.",
+    "Without FAULTBRIDGE_URL, `run`, `validate`, `lint`, `convert` and `actions` need no bridge.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -38,6 +39,7 @@ app.command(epilog=EPILOG)(serve.serve)
 app.command(epilog=EPILOG)(serve.worker)
 app.command(epilog=EPILOG)(validate.validate)
 app.command(epilog=EPILOG)(lint.lint)
+app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)

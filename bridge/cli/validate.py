@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.connection import configured_url, connect, load_settings
 from bridge.cli.exits import CommandError, Exit
+from bridge.cli.lint import Strict
 from bridge.cli.output import clean, show, show_json, tell
+from bridge.model.problem import Severity
 
 if TYPE_CHECKING:
     from bridge.cli.files import TemplateFile
@@ -43,12 +45,18 @@ class _Judged:
     validation: Validation
     template: Any
 
+    def strict(self) -> _Judged:
+        """Return it with every warning as an error."""
+        raised = (replace(problem, severity=Severity.ERROR) for problem in self.validation.problems)
+        validation = self.validation.model_copy(update={"problems": tuple(raised)})
+        return replace(self, validation=validation)
+
     @property
     def lines(self) -> list[str]:
         """Each problem with its place."""
-        places = {problem: place for place, problem in self.read.problems}
+        places = {(problem.path, problem.message): place for place, problem in self.read.problems}
         return [
-            clean(self.read.line_of(problem, places.get(problem)))
+            clean(self.read.line_of(problem, places.get((problem.path, problem.message))))
             for problem in self.validation.problems
         ]
 
@@ -73,6 +81,7 @@ def validate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every problem in one JSON document.")
     ] = False,
+    strict: Strict = False,
 ) -> None:
     """Say what is wrong with a template, or with a custom resource of a chaos kind.
 
@@ -81,6 +90,8 @@ def validate(
     command does.
     """
     judged = _judged(file, role, cluster)
+    if strict:
+        judged = judged.strict()
     valid = judged.validation.valid
     if as_json:
         show_json({"valid": valid, **judged.validation.wire()})

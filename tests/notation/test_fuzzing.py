@@ -8,11 +8,13 @@ import time
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.model.notation import DEEPEST, Written, read, read_stream
 from bridge.model.notation.within import place_within
+from bridge.model.notation.writing import as_json_text, as_yaml
 from bridge.model.notation.written import MOST_FINDINGS, Place
 from bridge.model.wording import child
 from providers.kubernetes.spec_text import SpecTextError, read_spec
@@ -217,3 +219,13 @@ def test_places_count_every_kind_of_line_end() -> None:
     for end in ("\n", "\r\n", "\r"):
         written = read(end.join(["\ufeff{", '"é": 1,', '"\U0001f600": 2', "}"]))
         assert list(written.places.values()) == [Place(1, 1), Place(2, 1), Place(3, 1)]
+
+
+@given(DOCUMENTS | st.sampled_from(["1e3", "None", "NaN", "// x", "“", "yes", "1:30", "a\nb\n"]))
+def test_what_is_written_as_yaml_is_read_as_it_was(value: Any) -> None:
+    document = {"value": value, "again": [value, value]}
+    written = read(as_yaml(document))
+    assert written.findings == []
+    assert written.value == document
+    assert yaml.safe_load(as_yaml(document)) == document
+    assert json.loads(as_json_text(document)) == document

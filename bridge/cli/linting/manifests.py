@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from bridge.cli.resources import EXECUTOR
+from bridge.cli.injection import EXECUTOR
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child, quote, suggestion
 from providers.kubernetes import specs

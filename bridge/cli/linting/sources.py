@@ -54,9 +54,7 @@ def _within(folder: str) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (
-            os.path.join(place, name)  # noqa: PTH118 - as the user wrote it, "./" included
-            for name in sorted(files)
-            if name.lower().endswith(SUFFIXES)
+            str(Path(place, name)) for name in sorted(files) if name.lower().endswith(SUFFIXES)
         )
 
 

@@ -172,6 +172,15 @@ def _nothing(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.value == "" and not node.style
 
 
+def is_doubtful(text: str) -> bool:
+    """Whether a text must be in quotes, so that every reader takes it for a text."""
+    try:
+        _refuse_doubtful(text)
+    except ValueError:
+        return True
+    return any(text.startswith(start) for start, _ in _LOOKS)
+
+
 def _looks(node: yaml.ScalarNode) -> str:
     """Return what is wrong with a plain text that begins as something else would."""
     if node.style:
