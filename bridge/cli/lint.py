@@ -81,7 +81,10 @@ def lint(
     scope = Scope(cloud="aws", account=settings.account, region=settings.region)
     sources, result = Sources(tuple(files)), Result()
     judge = Judge(Catalog(settings), scope)
-    for source in sources:
+    read = list(sources)
+    for source in read:
+        judge.learn(source)
+    for source in read:
         judge.look_at(source, result)
     result.skipped += sources.skipped
     shown: list[Shown] = []

@@ -20,7 +20,9 @@ ID_PREFIX: Final = "k8s:action-template/"
 """How an experiment template names one: ``k8s:action-template/NAME@VERSION``."""
 ALIAS_PREFIX: Final = "aws:faultbridge:template/"
 """The same for strict AWS tooling, which takes no ``@``: the version follows after a slash."""
-NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+LONGEST_NAME: Final = 50
+"""Characters; with its version a name fits into the 64 of an id."""
+NAME: Final = re.compile(rf"[a-z0-9]([-a-z0-9]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", re.ASCII)
 PARAMETER_NAME: Final = re.compile(r"[a-z][A-Za-z0-9]{0,63}", re.ASCII)
 LATEST_VERSION: Final = 999_999
 """Versions are numbered from 1 up to this."""
@@ -111,7 +113,7 @@ class ActionTemplateVersion(_Part):
         return Reference(self.template.name, self.version)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Reference:
     """What names an action template: its name, and its version or the newest."""
 

@@ -218,3 +218,19 @@ def test_validate_is_strict_too(command: Command, write: Write) -> None:
 def test_the_same_file_is_judged_once(command: Command, write: Write) -> None:
     name = write(SLOW, ("90ms", "90 ms"))
     assert len(findings(command, name, name)) == 1
+
+
+def test_a_template_may_name_an_action_template_of_another_file(
+    command: Command, write: Write
+) -> None:
+    document = template(SPEC)
+    action = document["actions"]["SlowCarts"]
+    action["actionId"] = "k8s:action-template/slow-network@3"
+    action["parameters"] = {"latency": "20 ms"}
+    name = write(json.dumps(document, indent=1), name="fis/template.json")
+    (alone,) = [one for one in findings(command, name) if one["severity"] == "error"]
+    assert "there is no action template" in alone["message"]
+    write(ACTION_TEMPLATE, name="fis/z.yaml")
+    (found,) = [one for one in findings(command, "fis") if one["severity"] == "error"]
+    assert found["path"] == "actions.SlowCarts.parameters.latency"
+    assert "20 ms" in found["message"]

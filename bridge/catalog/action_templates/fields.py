@@ -12,8 +12,7 @@ from typing import Any
 
 from bridge.catalog.action_templates.placeholders import Steps
 from bridge.model.action_template import ActionTemplate
-from providers.kubernetes.resource import CHAOS_MESH
-from providers.kubernetes.specs import NATIVE, SPECS, is_native
+from providers.kubernetes.specs import KINDS, NATIVE, SPECS, is_native
 from providers.kubernetes.specs.crd import structural_schema
 
 
@@ -24,7 +23,7 @@ def text_fields(template: ActionTemplate) -> Callable[[Steps], bool]:
     """
     group = template.api_version.rpartition("/")[0]
     native = is_native(template.api_version, template.kind, template.carried_out_by)
-    if not (native or (group == CHAOS_MESH and template.kind in SPECS)):
+    if template.kind not in SPECS or KINDS[template.kind].group != group:
         return lambda _: False
     schema = _schema(template.kind, native=native)
     return lambda steps: _at(schema, steps).get("type") == "string"

@@ -17,6 +17,7 @@ from bridge.catalog.action_templates.placeholders import (
 )
 from bridge.dialects.fis.shapes import Anything, Entries, Structure, Text, Whole, problems
 from bridge.model.action_template import (
+    LONGEST_NAME,
     NAME,
     ActionTemplate,
     ParameterType,
@@ -58,7 +59,7 @@ _PARAMETER: Final = Structure(
 )
 _DOCUMENT: Final = Structure(
     {
-        "name": Text(63, least=1, example="slow-checkout"),
+        "name": Text(LONGEST_NAME, least=1, example="slow-checkout"),
         "description": Text(2048),
         "maxDuration": Text(64, example="PT10M"),
         "apiVersion": Text(253, least=1, example="chaos-mesh.org/v1alpha1"),

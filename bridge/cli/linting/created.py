@@ -6,17 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.catalog import Catalog
 from bridge.catalog.action_templates import is_action_template, read_action_template
 from bridge.catalog.action_templates.expansion import filled_in
 from bridge.catalog.action_templates.values import read_value
 from bridge.cli.linting.manifests import is_chaos, items_of, namespace_of
-from bridge.dialects.fis import parse_template, wire_document
 from bridge.model.action_template import ActionTemplate
-from bridge.model.moment import Micros
 from bridge.model.problem import InvalidDocumentError
-from bridge.model.scope import Scope
-from bridge.model.template import TemplateAction
+from bridge.model.template import ExperimentTemplate, TemplateAction
 from bridge.model.wording import child
 from providers.kubernetes import specs
 from providers.kubernetes.resource import FAULT
@@ -46,17 +42,20 @@ class Created:
         return namespace_of(self.manifest)
 
 
-def created_by(kind: str, document: Any, catalog: Catalog, scope: Scope) -> list[Created]:
+def created_by(
+    kind: str, document: Any, expanded: Callable[[Any], ExperimentTemplate | None]
+) -> list[Created]:
     """Return the resources of a document that is of a kind of `judging.kind_of`.
 
-    What is too wrong to be sent is left out: it has been told.
+    ``expanded`` reads a FIS template. What is too wrong to be sent is left out: it has been told.
     """
     if kind == "manifest":
         return list(_of_manifest(document))
     if kind == "action template":
         return list(_of_action_template(document))
     if kind == "template":
-        return list(_of_template(document, catalog, scope))
+        template = expanded(document)
+        return [] if template is None else list(_of_template(template))
     return []
 
 
@@ -101,15 +100,7 @@ def defaults_of(template: ActionTemplate) -> dict[str, Any]:
     return values
 
 
-def _of_template(document: Any, catalog: Catalog, scope: Scope) -> Iterator[Created]:
-    try:
-        written = wire_document(document)
-    except InvalidDocumentError:
-        return
-    template = parse_template(written, template_id="", scope=scope, now=Micros(0)).template
-    if template is None:
-        return
-    template, _ = catalog.examine(template)
+def _of_template(template: ExperimentTemplate) -> Iterator[Created]:
     for name, action in template.actions.items():
         if action.action_id != FAULT:
             continue

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from bridge.api.native.judging import judge
+from bridge.api.native.judging import judged as judged_template
+from bridge.api.native.judging import parse
 from bridge.catalog import Catalog
-from bridge.catalog.action_templates import is_action_template, judged, read_action_template
+from bridge.catalog.action_templates import (
+    is_action_template,
+    judged,
+    read_action_template,
+    references,
+)
 from bridge.cli.files import TemplateFile
 from bridge.cli.linting.created import Created, created_by
 from bridge.cli.linting.findings import Finding, Rule, found
 from bridge.cli.linting.manifests import is_chaos, is_manifest, items_of, manifest_problems
 from bridge.cli.linting.sources import Source
+from bridge.model.action_template import ActionTemplate, ActionTemplateVersion
 from bridge.model.problem import InvalidDocumentError, Problem
 from bridge.model.scope import Scope
+from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import quote
 
 _FIS: Final = frozenset({"targets", "stopConditions", "roleArn", "experimentOptions"})
@@ -40,6 +49,15 @@ class Judge:
         """Take what can be done, and where."""
         self._catalog = catalog
         self._scope = scope
+        self._action_templates: dict[str, ActionTemplate] = {}
+
+    def learn(self, source: Source) -> None:
+        """Remember the action templates of a file: FIS templates of others may name them."""
+        for document in source.documents:
+            if not document.broken and is_action_template(document.document):
+                with suppress(InvalidDocumentError):
+                    template = read_action_template(document.document)
+                    self._action_templates[template.name] = template
 
     def look_at(self, source: Source, result: Result) -> None:
         """Add what is found in a file."""
@@ -66,7 +84,14 @@ class Judge:
 
     def created(self, document: TemplateFile, kind: str) -> list[Created]:
         """Return the resources that a document would have created in a cluster."""
-        return created_by(kind, document.document, self._catalog, self._scope)
+        return created_by(kind, document.document, self._expanded)
+
+    def _expanded(self, document: Any) -> ExperimentTemplate | None:
+        """Return a FIS template with its action templates filled in; None for one that is none."""
+        template = parse(self._scope, document).template
+        if template is None:
+            return None
+        return self._catalog.examine(template, self._stored(template))[0]
 
     def _problems(self, document: TemplateFile, kind: str) -> Iterator[Problem]:
         value = document.document
@@ -80,9 +105,29 @@ class Judge:
             except InvalidDocumentError as error:
                 yield from error.problems
         elif kind == "template":
-            yield from judge(self._catalog, self._scope, value).problems
+            yield from self._of_template(value)
         else:
             yield from self._of_actions(value)
+
+    def _of_template(self, value: Any) -> list[Problem]:
+        parsed = parse(self._scope, value)
+        if parsed.template is None:
+            return parsed.problems
+        stored = self._stored(parsed.template)
+        return judged_template(self._catalog, parsed, parsed.template, stored).problems
+
+    def _stored(self, template: ExperimentTemplate) -> dict[str, ActionTemplateVersion]:
+        """Return the action templates among the files that a FIS template names.
+
+        A file says no version: it stands for the one that is named.
+        """
+        return {
+            action: ActionTemplateVersion(
+                template=self._action_templates[reference.name], version=reference.version or 1
+            )
+            for action, reference in references(template).items()
+            if reference.name in self._action_templates
+        }
 
     def _of_actions(self, value: Mapping[str, Any]) -> Iterator[Problem]:
         """Judge actions that stand for themselves: without what they name elsewhere."""
@@ -94,7 +139,7 @@ class Judge:
             "roleArn": _ROLE,
         }
         prefix = "actions.action" if alone else "actions"
-        for problem in judge(self._catalog, self._scope, template).problems:
+        for problem in self._of_template(template):
             path = problem.path.removeprefix(prefix).removeprefix(".")
             parts = problem.path.replace("[", ".").split(".")
             if problem.path.startswith(prefix) and not {"targets", "startAfter"} & set(parts):

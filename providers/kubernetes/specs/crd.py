@@ -10,7 +10,7 @@ import copy
 from functools import cache
 from typing import Any, Final
 
-from providers.kubernetes.specs.base import ChaosSpec
+from providers.kubernetes.specs.base import ChaosModel
 
 _KEPT: Final = (
     "type",
@@ -20,26 +20,34 @@ _KEPT: Final = (
     "minimum",
     "maximum",
     "default",
+    "example",
     "required",
+    "minLength",
+    "maxLength",
     "x-kubernetes-list-type",
 )
 # Pydantic leaves bounds on the inside of an optional field in its own words.
 _BOUNDS: Final = {"ge": "minimum", "le": "maximum"}
+_EITHER: Final = "x-kubernetes-int-or-string"
+_ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 
 
-def structural_schema(model: type[ChaosSpec]) -> dict[str, Any]:
+def structural_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The schema of one spec, inlined: only keywords that a CRD may hold."""
     return copy.deepcopy(_cached(model))
 
 
 @cache
-def _cached(model: type[ChaosSpec]) -> dict[str, Any]:
+def _cached(model: type[ChaosModel]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True)
     return _structural(schema, schema.get("$defs", {}))
 
 
-def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _merged(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it refers to, and without "or null"."""
     merged = dict(schema)
+    if _EITHER in schema:
+        return merged
     for option in schema.get("anyOf", ()):
         # Null is pruned before it is validated, so "or null" says nothing.
         if option.get("type") != "null":
@@ -47,10 +55,20 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     if "$ref" in merged:
         target = definitions[merged["$ref"].rpartition("/")[2]]
         merged = {**target, **{key: merged[key] for key in merged if key != "$ref"}}
+    return merged
+
+
+def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    merged = _merged(schema, definitions)
+    if _EITHER in merged:
+        # The one anyOf that is structural: a whole number or text.
+        return {key: merged[key] for key in ("anyOf", _EITHER, "description") if key in merged}
     result = {key: merged[key] for key in _KEPT if merged.get(key) is not None}
+    if "const" in merged:
+        result["enum"] = [merged["const"]]
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
     # Docstrings of models describe the code; a field's own description is for its readers.
-    if "description" in schema and "$ref" not in schema and "properties" not in schema:
+    if "description" in schema and "properties" not in schema:
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {
@@ -58,6 +76,9 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         }
     elif isinstance(merged.get("additionalProperties"), dict):
         result["additionalProperties"] = _structural(merged["additionalProperties"], definitions)
+    if merged.get("additionalProperties") is True:
+        # A model that allows extra fields, or a dictionary of anything.
+        result[_ANYTHING] = True
     if "items" in merged:
         result["items"] = _structural(merged["items"], definitions)
     return result

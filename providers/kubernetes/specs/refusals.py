@@ -81,8 +81,8 @@ def _unknown_field(name: str, location: Sequence[str | int], schema: dict[str, A
 def _wanted(expected: dict[str, Any]) -> str:
     if "enum" in expected:
         return f"one of {', '.join(expected['enum'])}"
-    if "pattern" in expected:
-        return 'it like "90ms"'
+    if "example" in expected:
+        return f"it like {shown(expected['example'])}"
     required = expected.get("required")
     if required:
         return f"an object with {', '.join(required)}"
