@@ -27,6 +27,7 @@ from bridge.catalog import ActionEntry, Catalog
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
+from bridge.cli.linting.findings import MEANINGS as RULES
 from bridge.cli.sandbox import SDK_LINES
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.guardrail_settings import GuardrailSettings
@@ -84,6 +85,7 @@ def generated() -> dict[str, Callable[[], str]]:
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
         "guardrails": lambda: _setting_table(GUARDRAILS),
+        "lint-rules": _lint_rules,
         "native-routes": _native_routes,
         "rights:aws": _aws_policy,
         "rights:azure": _azure_role,
@@ -302,6 +304,11 @@ def _option_default(parameter: Any) -> str:
     if parameter.multiple:
         return "none"
     return "" if parameter.default is None else f"`{parameter.default}`"
+
+
+def _lint_rules() -> str:
+    rows = ((f"`{rule.value}`", meaning) for rule, meaning in RULES.items())
+    return _table(("rule", "meaning"), rows)
 
 
 def _exit_codes() -> str:

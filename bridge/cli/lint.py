@@ -87,13 +87,13 @@ def lint(
     for source in read:
         judge.look_at(source, result)
     result.skipped += sources.skipped
-    shown: list[Shown] = []
+    shown: list[Shown] | None = None
     if cluster is not None:
         asked = _ask(cluster, kubeconfig or settings.kubeconfig, result, judge)
         result.findings += asked.findings
         shown = asked.previews
     findings = _in_order(result.findings, strict=strict)
-    _write(findings, result, output, shown, cluster or "")
+    _write(findings, result, output, shown)
     refused = any(finding.severity is Severity.ERROR for finding in findings)
     raise typer.Exit(Exit.INVALID if refused else Exit.COMPLETED)
 
@@ -120,8 +120,7 @@ def _write(
     findings: Sequence[Finding],
     result: Result,
     output: Format,
-    shown: Sequence[Shown],
-    cluster: str,
+    shown: Sequence[Shown] | None,
 ) -> None:
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     warnings = len(findings) - errors
@@ -137,7 +136,7 @@ def _write(
             "skipped": result.skipped,
         }
         found: dict[str, Any] = {"findings": [finding.wire() for finding in findings]}
-        if cluster:
+        if shown is not None:
             found["previews"] = [one.wire() for one in shown]
         show_json({**found, "summary": summary})
     else:
@@ -147,7 +146,7 @@ def _write(
             from bridge.cli.linting.cluster import table
 
             for one in shown:
-                for line in table(one, cluster, _MOST_ROWS):
+                for line in table(one, _MOST_ROWS):
                     show(clean(line))
         show(_summary(len(result.files), errors, warnings, result.skipped))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from providers.contract import ProviderError
 
@@ -15,11 +15,10 @@ CONTEXT_PREFIX: Final = "k8s:context/"
 """Resource id of a cluster: this and the context's name."""
 
 
-async def read_context(path: Path | None, context: str | None) -> Configuration:
+async def read_context(path: Path | None, context: str) -> Configuration:
     """Return endpoint, CA and credentials of a context; a plugin that it names is run.
 
-    ``path`` None means KUBECONFIG or ``~/.kube/config``, ``context`` None the current one.
-    Raises ProviderError.
+    ``path`` None means KUBECONFIG or ``~/.kube/config``. Raises ProviderError.
     """
     await asyncio.to_thread(_load_sdk)
     from kubernetes.aio.client.configuration import Configuration
@@ -37,19 +36,26 @@ async def read_context(path: Path | None, context: str | None) -> Configuration:
         # A TypeError is the loader's word for a user or cluster that the file does not have.
         where = path or "the default kubeconfig"
         raise ProviderError(
-            f"{_named(context)} cannot be read from {where}: {str(error)[:200]}; "
+            f'the context "{context}" cannot be read from {where}: {str(error)[:200]}; '
             "`kubectl config get-contexts` lists what there is",
             code="Kubeconfig",
         ) from None
     return configuration
 
 
-def _named(context: str | None) -> str:
-    return "the current context" if context is None else f'the context "{context}"'
-
-
 async def contexts(path: Path) -> list[str]:
     """Name the contexts of a kubeconfig. Raises ProviderError."""
+    found, _ = await _listed(path)
+    return [str(context["name"]) for context in found]
+
+
+async def current_context(path: Path | None) -> str:
+    """Name the current context; ``path`` is as in `read_context`. Raises ProviderError."""
+    _, current = await _listed(path)
+    return str(current["name"])
+
+
+async def _listed(path: Path | None) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     await asyncio.to_thread(_load_sdk)
     from kubernetes.aio.config import (
         ConfigException,
@@ -57,12 +63,14 @@ async def contexts(path: Path) -> list[str]:
     )
 
     try:
-        found, _ = await asyncio.to_thread(list_kube_config_contexts, str(path))
+        file = None if path is None else str(path)
+        found, current = await asyncio.to_thread(list_kube_config_contexts, file)
     except (ConfigException, OSError, ValueError, KeyError) as error:
+        where = f"the kubeconfig {path}" if path else "the default kubeconfig"
         raise ProviderError(
-            f"the kubeconfig {path} cannot be read: {str(error)[:200]}", code="Kubeconfig"
+            f"{where} cannot be read: {str(error)[:200]}", code="Kubeconfig"
         ) from None
-    return [str(context["name"]) for context in found]
+    return found, current
 
 
 def _load_sdk() -> None:

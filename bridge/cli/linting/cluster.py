@@ -16,7 +16,7 @@ from bridge.model.problem import Problem, Severity
 from providers.contract import ProviderError, TransientError
 from providers.kubernetes.api import ApiServer, DeniedError
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, read_context
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, current_context, read_context
 from providers.kubernetes.preview import Nodes, Preview, nodes_of, preview
 from providers.kubernetes.reach import selectors_of
 from providers.kubernetes.rehearsal import rehearse_manifest
@@ -34,12 +34,14 @@ class Shown:
     file: TemplateFile
     path: str
     preview: Preview
+    cluster: str
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON document."""
         seen = self.preview
         place = self.file.place_of(self.path)
         return {
+            "cluster": self.cluster,
             "file": self.file.name,
             "line": place.line if place else None,
             "path": self.path,
@@ -99,7 +101,9 @@ async def _asked(
     told: Sequence[Finding],
 ) -> Asked:
     name = context.removeprefix(CONTEXT_PREFIX)
-    configuration = await read_context(kubeconfig, None if name == CURRENT else name)
+    if name == CURRENT:
+        name = await current_context(kubeconfig)
+    configuration = await read_context(kubeconfig, name)
     header = configuration.api_key.get("BearerToken", "")
     server = await asyncio.to_thread(ApiServer, name, configuration)
 
@@ -202,7 +206,7 @@ class _Asking:
             self._add(file, one, Problem("spec.selector", message), Rule.CLUSTER_ACCESS)
             return
         for seen in previews or ():
-            self._asked.previews.append(Shown(file, one.at(seen.path), seen))
+            self._asked.previews.append(Shown(file, one.at(seen.path), seen, self._cluster.name))
             for problem in seen.problems(self._cluster.name):
                 self._add(file, one, problem, Rule.CLUSTER_SELECTOR)
 
@@ -214,7 +218,7 @@ class _Asking:
         self._asked.findings.append(found(file, placed, rule))
 
 
-def table(shown: Shown, cluster: str, most: int) -> list[str]:
+def table(shown: Shown, most: int) -> list[str]:
     """Return a preview in lines: what is taken, then the pods, at most so many."""
     seen = shown.preview
     zones = ", ".join(f"{count} in {zone}" for zone, count in seen.zones.items())
@@ -222,8 +226,8 @@ def table(shown: Shown, cluster: str, most: int) -> list[str]:
     if seen.nodes_unknown:
         where = f"; zones unknown: {seen.nodes_unknown}"
     head = (
-        f"{shown.file.name}: {shown.path} takes {seen.taken} of {len(seen.pods)} pods of cluster "
-        f"{cluster} ({seen.wording}){where}"
+        f"{shown.file.name}: {shown.path} takes {seen.taken} of {_pods(len(seen.pods))} of "
+        f"cluster {shown.cluster} ({seen.wording}){where}"
     )
     rows = [
         ("NAMESPACE", "POD", "NODE", "ZONE", "PHASE"),
@@ -241,3 +245,7 @@ def table(shown: Shown, cluster: str, most: int) -> list[str]:
     if len(seen.pods) > most:
         lines.append(f"  … and {len(seen.pods) - most} more")
     return [head, *(lines if seen.pods else [])]
+
+
+def _pods(number: int) -> str:
+    return f"{number} pod{'' if number == 1 else 's'}"

@@ -57,7 +57,7 @@ def test_a_table_shows_them_in_text(command: Command, write: Write, cluster: Clu
     code, output, _ = command("lint", write(CHAOS), *arguments)
     assert code == 0
     head, titles, first, *_ = output.splitlines()
-    assert "spec.selector takes 1 of 3 pods of cluster current (one); 1 in eu-1a" in head
+    assert "spec.selector takes 1 of 3 pods of cluster admin (one); 1 in eu-1a" in head
     assert titles.split() == ["NAMESPACE", "POD", "NODE", "ZONE", "PHASE"]
     assert first.split() == [NAMESPACE, "carts-1", "node-a", "eu-1a", "Running"]
 
