@@ -28,6 +28,7 @@ from bridge.catalog.action_templates import BuiltIn, built_ins
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
+from bridge.cli.linting.findings import MEANINGS as RULES
 from bridge.cli.sandbox import SDK_LINES
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.guardrail_settings import GuardrailSettings
@@ -90,6 +91,7 @@ def generated() -> dict[str, Callable[[], str]]:
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
         "guardrails": lambda: _setting_table(GUARDRAILS),
+        "lint-rules": _lint_rules,
         "native-routes": _native_routes,
         "rights:aws": _aws_policy,
         "rights:azure": _azure_role,
@@ -119,7 +121,7 @@ def _built_in_action_templates() -> str:
     names = ((f"[`{name}`](#{anchor(name)})", one.newest.template) for name, one in _built_ins())
     rows = ((link, template.kind, template.description) for link, template in names)
     sections = (_built_in(name, one) for name, one in _built_ins())
-    return "\n".join([_table(("action template", "kind", "what it does"), rows), *sections])
+    return "\n".join([table(("action template", "kind", "what it does"), rows), *sections])
 
 
 def _built_ins() -> list[tuple[str, BuiltIn]]:
@@ -152,7 +154,7 @@ def _built_in(name: str, one: BuiltIn) -> str:
         )
         for parameter, declared in template.parameters.items()
     )
-    lines.append(_table(("parameter", "type", "default", "bounds", "meaning"), rows))
+    lines.append(table(("parameter", "type", "default", "bounds", "meaning"), rows))
     return "\n".join(lines)
 
 
@@ -355,6 +357,11 @@ def _option_default(parameter: Any) -> str:
     if parameter.multiple:
         return "none"
     return "" if parameter.default is None else f"`{parameter.default}`"
+
+
+def _lint_rules() -> str:
+    rows = ((f"`{rule.value}`", meaning) for rule, meaning in RULES.items())
+    return table(("rule", "meaning"), rows)
 
 
 def _exit_codes() -> str:

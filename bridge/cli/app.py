@@ -10,9 +10,11 @@ from bridge import __version__
 from bridge.cli import (
     action_templates,
     actions,
+    convert,
     demo,
     experiments,
     lever,
+    lint,
     rescue,
     run,
     sandbox,
@@ -28,7 +30,8 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge; `schema` never does.",
+    "Without FAULTBRIDGE_URL, `run`, `validate`, `lint`, `convert` and `actions` need no bridge; "
+    "`schema` never does.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -38,6 +41,8 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(serve.serve)
 app.command(epilog=EPILOG)(serve.worker)
 app.command(epilog=EPILOG)(validate.validate)
+app.command(epilog=EPILOG)(lint.lint)
+app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)

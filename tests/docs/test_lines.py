@@ -50,7 +50,7 @@ def test_a_command_line_parses(arguments: list[str]) -> None:
 
 def test_lines_were_found_and_a_wrong_one_would_not_parse() -> None:
     assert len(LINES) > 20
-    for wrong in (["validate", "f", "--strict"], ["rescue", "--dryrun"], ["lunch", "FILE"]):
+    for wrong in (["validate", "f", "--severe"], ["rescue", "--dryrun"], ["lunch", "FILE"]):
         with pytest.raises(Exception, match=r"[Nn]o such"):
             _parse(wrong)
 
