@@ -12,6 +12,7 @@ from bridge.cli import (
     demo,
     experiments,
     lever,
+    release,
     rescue,
     run,
     sandbox,
@@ -39,6 +40,7 @@ app.command(epilog=EPILOG)(validate.validate)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)
+app.command(epilog=EPILOG)(release.release)
 app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)

@@ -1,0 +1,44 @@
+"""When a Schedule of Chaos Mesh is due: cron in five or six fields, ``@daily`` and ``@every``.
+
+Read as its controller does, in UTC; a time zone of its own is not understood here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cronsim import CronSim, CronSimError
+
+from providers.kubernetes.specs import parse_go_duration
+
+NICKNAMES: Final = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+EVERY: Final = "@every "
+_LONGEST: Final = 256
+_SHORTEST: Final = timedelta(seconds=1)
+
+
+def next_run(expression: str, after: datetime) -> datetime | None:
+    """Return the first time past ``after`` (with a zone).
+
+    None where the expression names none, or cannot be read.
+    """
+    text = expression.strip()[:_LONGEST]
+    if text.startswith(EVERY):
+        try:
+            pause = parse_go_duration(text.removeprefix(EVERY).strip())
+        except ValueError:
+            return None
+        return after.replace(microsecond=0) + max(pause, _SHORTEST)
+    try:
+        return next(CronSim(NICKNAMES.get(text, text).replace("?", "*"), after.astimezone(UTC)))
+    except (CronSimError, StopIteration):
+        return None
