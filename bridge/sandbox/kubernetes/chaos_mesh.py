@@ -14,6 +14,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from bridge.sandbox.kubernetes.chaos_mesh_effects import Effect, active_effects
+from bridge.sandbox.kubernetes.chaos_mesh_installation import (
+    controllers_run,
+    is_visible,
+    keep_endpoints,
+)
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import CHAOS_RESOURCES, GROUP
 from bridge.sandbox.kubernetes.chaos_mesh_misbehaviour import Misbehaviour, misbehaviour_of
 from bridge.sandbox.kubernetes.chaos_mesh_pipeline import Pipeline, Progress
@@ -54,6 +59,7 @@ class ChaosMesh:
         never_inject: bool = False,
         never_recover: bool = False,
         stuck_finalizer: bool = False,
+        target_gone: bool = False,
         delay: timedelta = timedelta(0),
         kind: str = "*",
         namespace: str = "*",
@@ -64,7 +70,16 @@ class ChaosMesh:
         What each does says `Misbehaviour`.
         """
         self._told.append(
-            Misbehaviour(never_inject, never_recover, stuck_finalizer, delay, kind, namespace, name)
+            Misbehaviour(
+                never_inject,
+                never_recover,
+                stuck_finalizer,
+                target_gone,
+                delay,
+                kind,
+                namespace,
+                name,
+            )
         )
 
     def behave(self) -> None:
@@ -88,14 +103,20 @@ class ChaosMesh:
         await run_controllers(self._store, [self], now=self._now)
 
     def next_due(self) -> datetime | None:
-        """Tell when a duration ends or a retry is due."""
+        """Tell when a duration ends or a retry is due; never while no controller runs."""
+        if not controllers_run(self._store):
+            return None
         return min(
             (each.wake_at for each in self._progress.values() if each.wake_at is not None),
             default=None,
         )
 
     def step(self) -> bool:
-        """Take each resource that needs it through the pipeline once."""
+        """Take each resource that needs it through the pipeline once, if a controller runs."""
+        if is_visible(self._store):
+            keep_endpoints(self._store)
+        if not controllers_run(self._store):
+            return False
         now = self._now()
         keys = self._changed.take()
         keys |= {

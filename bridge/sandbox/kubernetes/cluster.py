@@ -21,6 +21,7 @@ import httpx
 from bridge.sandbox.kubernetes.authentication import EksTokenVerifier, TokenAuthenticator
 from bridge.sandbox.kubernetes.authorization import MASTERS_GROUP, RbacAuthorizer
 from bridge.sandbox.kubernetes.chaos_mesh import ChaosMesh
+from bridge.sandbox.kubernetes.chaos_mesh_installation import ReachableWebhooks
 from bridge.sandbox.kubernetes.chaos_mesh_webhooks import ChaosMeshWebhooks
 from bridge.sandbox.kubernetes.control_loop import run_controllers, settle
 from bridge.sandbox.kubernetes.estate import install
@@ -69,18 +70,20 @@ class SandboxCluster:
         self._now = now
         self._http: httpx.AsyncClient | None = None
         self._controllers: asyncio.Task[None] | None = None
+        self._webhooks: ReachableWebhooks | None = None
         # The emulator makes the store that its own parts read: they are reached through methods.
         self.emulator = KubernetesEmulator(
             now=now,
             authenticate=self._authenticate,
             authorize=self._authorize,
             rules=self._rules,
-            admit=ChaosMeshWebhooks(self._authorize),
+            admit=self._admit,
             port=port,
             history=history,
         )
         store = self.store = self.emulator.store
         self.rbac = RbacAuthorizer(store)
+        self._webhooks = ReachableWebhooks(store, ChaosMeshWebhooks(self._authorize))
         eks = None
         if sts_endpoint is not None:
             # No proxy from the environment: the endpoint is on this machine.
@@ -109,6 +112,15 @@ class SandboxCluster:
 
     def _authorize(self, identity: Identity, attributes: Attributes) -> Decision:
         return self.rbac(identity, attributes)
+
+    def _admit(
+        self,
+        identity: Identity,
+        verb: str,
+        old: dict[str, Any] | None,
+        new: dict[str, Any] | None,
+    ) -> list[str] | None:
+        return None if self._webhooks is None else self._webhooks(identity, verb, old, new)
 
     def _rules(self, identity: Identity, namespace: str) -> list[dict[str, Any]]:
         return self.rbac.rules(identity, namespace)
