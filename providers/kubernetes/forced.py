@@ -16,7 +16,7 @@ from providers.kubernetes import around
 from providers.kubernetes.api import Answer, ApiError
 from providers.kubernetes.calls import not_ours, read_one
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.installation import failed_webhook, webhook_configurations
+from providers.kubernetes.installation import failed_call, failed_webhook, webhook_configurations
 from providers.kubernetes.lifecycle import keeps_records
 from providers.kubernetes.refusals import refusal, rejected
 from providers.kubernetes.resource import CustomResource, annotation, metadata, moment
@@ -106,12 +106,14 @@ async def _clean(
 
 
 async def _without_webhooks(cluster: Cluster, error: Exception, *, allowed: bool) -> Outcome:
-    words = f"Chaos Mesh's admission webhook cannot be called ({line(error)})"
+    words = f"Chaos Mesh's admission webhook cannot be called ({failed_call(error)})"
     if not allowed:
-        return rejected(
+        # Whole, unlike the reason of a run: it is what the operator has to do.
+        return Outcome(
+            OutcomeKind.REJECTED,
             f"{words}. Bring chaos-controller-manager back; or, if Chaos Mesh is not to come "
             f"back, delete its webhooks: {DELETE_WEBHOOKS}, and release again; or release with "
-            "--remove-webhooks, which deletes them"
+            "--remove-webhooks, which deletes them",
         )
     try:
         configurations = await webhook_configurations(cluster)

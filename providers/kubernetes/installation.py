@@ -98,7 +98,7 @@ async def dead_webhook(cluster: Cluster, resource: CustomResource) -> str:
     try:
         await cluster.merge(resource.path, {"metadata": {"annotations": {}}}, dryRun="All")
     except TransientError as error:
-        return line(error) if _FAILED_CALL in str(error) else ""
+        return failed_call(error) if failed_webhook(error) else ""
     except DeniedError:
         return await _unserved(cluster)
     except ApiError:
@@ -109,6 +109,11 @@ async def dead_webhook(cluster: Cluster, resource: CustomResource) -> str:
 def failed_webhook(error: Exception) -> bool:
     """Say whether a change was refused because its webhook could not be called."""
     return _FAILED_CALL in str(error)
+
+
+def failed_call(error: Exception) -> str:
+    """Return why a webhook could not be called: the end of what the API server says."""
+    return line(str(error).rpartition(": ")[2])
 
 
 async def webhook_configurations(cluster: Cluster) -> list[tuple[str, Mapping[str, Any]]]:

@@ -1,9 +1,8 @@
 """Chaos Mesh's controllers, simulated: chaos resources come to life, last, and recover.
 
-Not simulated: Schedule, Workflow, StatusCheck, RemoteCluster and the `remoteCluster` field
-(stored, never acted on), and what cloud and machine kinds do outside the cluster (their records
-go through all phases, nothing else changes). Litmus is stored only: its `engineStatus` never
-moves.
+Not simulated: RemoteCluster and the `remoteCluster` field (stored, never acted on), and what cloud
+and machine kinds do outside the cluster (their records go through all phases, nothing else
+changes).
 """
 
 from __future__ import annotations
@@ -22,6 +21,9 @@ from bridge.sandbox.kubernetes.chaos_mesh_installation import (
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import CHAOS_RESOURCES, GROUP
 from bridge.sandbox.kubernetes.chaos_mesh_misbehaviour import Misbehaviour, misbehaviour_of
 from bridge.sandbox.kubernetes.chaos_mesh_pipeline import Pipeline, Progress
+from bridge.sandbox.kubernetes.chaos_mesh_schedule import Schedules
+from bridge.sandbox.kubernetes.chaos_mesh_status_check import StatusChecks
+from bridge.sandbox.kubernetes.chaos_mesh_workflow import Workflows
 from bridge.sandbox.kubernetes.control_loop import ChangedKeys, run_controllers, settle
 
 if TYPE_CHECKING:
@@ -49,6 +51,11 @@ class ChaosMesh:
         self._pipeline = Pipeline(store, now=now, random=random or Random())  # noqa: S311 - no secret
         self._changed = ChangedKeys(
             store, lambda key: key.group == GROUP and key.resource in CHAOS_RESOURCES
+        )
+        self._parents = (
+            Schedules(store, now=now, random=random or Random()),  # noqa: S311 - as above
+            Workflows(store, now=now, random=random or Random()),  # noqa: S311 - as above
+            StatusChecks(store, now=now),
         )
         self._progress: dict[Key, Progress] = {}
         self._told: list[Misbehaviour] = []
@@ -106,10 +113,9 @@ class ChaosMesh:
         """Tell when a duration ends or a retry is due; never while no controller runs."""
         if not controllers_run(self._store):
             return None
-        return min(
-            (each.wake_at for each in self._progress.values() if each.wake_at is not None),
-            default=None,
-        )
+        own = [each.wake_at for each in self._progress.values() if each.wake_at is not None]
+        others = [due for one in self._parents if (due := one.next_due()) is not None]
+        return min((*own, *others), default=None)
 
     def step(self) -> bool:
         """Take each resource that needs it through the pipeline once, if a controller runs."""
@@ -126,7 +132,8 @@ class ChaosMesh:
         }
         for key in sorted(keys):
             self._reconcile(key)
-        return bool(keys)
+        busy = [one.step() for one in self._parents]
+        return bool(keys) or any(busy)
 
     def _reconcile(self, key: Key) -> None:
         chaos = self._store.get(key)

@@ -26,6 +26,7 @@ from bridge.sandbox.kubernetes.chaos_mesh_webhooks import ChaosMeshWebhooks
 from bridge.sandbox.kubernetes.control_loop import run_controllers, settle
 from bridge.sandbox.kubernetes.estate import install
 from bridge.sandbox.kubernetes.identity import Attributes, Decision, Identity
+from bridge.sandbox.kubernetes.litmus import Litmus
 from bridge.sandbox.kubernetes.pods import Workloads
 from bridge.sandbox.kubernetes.server import KubernetesEmulator
 
@@ -103,6 +104,7 @@ class SandboxCluster:
         )
         random = random or Random()  # noqa: S311 - names of pods, order of conditions
         self.chaos = ChaosMesh(store, now=now, random=random)
+        self.litmus = Litmus(store, now=now)
         self.workloads = Workloads(store, now=now, random=random)
         install(self.emulator)
         self.settle()
@@ -127,7 +129,7 @@ class SandboxCluster:
 
     def settle(self) -> datetime | None:
         """Let the controllers do all that is due now; return when the next thing is due."""
-        return settle([self.workloads, self.chaos])
+        return settle([self.workloads, self.chaos, self.litmus])
 
     def admin_kubeconfig(self) -> dict[str, Any]:
         """Write the administrator's kubeconfig; the server must run."""
@@ -137,7 +139,7 @@ class SandboxCluster:
         """Start the server and the controllers."""
         await self.emulator.__aenter__()
         self._controllers = asyncio.create_task(
-            run_controllers(self.store, [self.workloads, self.chaos], now=self._now)
+            run_controllers(self.store, [self.workloads, self.chaos, self.litmus], now=self._now)
         )
         self._controllers.add_done_callback(_report_death)
         return self
