@@ -33,12 +33,31 @@ def next_run(expression: str, after: datetime) -> datetime | None:
     """
     text = expression.strip()[:_LONGEST]
     if text.startswith(EVERY):
-        try:
-            pause = parse_go_duration(text.removeprefix(EVERY).strip())
-        except ValueError:
-            return None
-        return after.replace(microsecond=0) + max(pause, _SHORTEST)
+        pause = _pause(text)
+        return None if pause is None else after.replace(microsecond=0) + pause
     try:
         return next(CronSim(NICKNAMES.get(text, text).replace("?", "*"), after.astimezone(UTC)))
     except (CronSimError, StopIteration):
+        return None
+
+
+def next_run_past(expression: str, since: datetime, now: datetime) -> datetime | None:
+    """Return the first time past ``now`` of those that follow each other from ``since`` on.
+
+    None where there is none. ``@every`` counts from the run before, the other forms do not.
+    """
+    text = expression.strip()[:_LONGEST]
+    if not text.startswith(EVERY):
+        return next_run(text, max(since, now))
+    pause = _pause(text)
+    if pause is None:
+        return None
+    whole = since.replace(microsecond=0)
+    return whole + pause * max(1, (now - whole) // pause + 1)
+
+
+def _pause(text: str) -> timedelta | None:
+    try:
+        return max(parse_go_duration(text.removeprefix(EVERY).strip()), _SHORTEST)
+    except ValueError:
         return None

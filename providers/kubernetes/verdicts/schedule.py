@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from providers.contract import Effect, Observation
 from providers.kubernetes import specs
-from providers.kubernetes.cron import next_run
+from providers.kubernetes.cron import next_run_past
 from providers.kubernetes.resource import CustomResource, metadata, moment
 from providers.kubernetes.verdicts import records
 from providers.kubernetes.verdicts.status import (
@@ -23,7 +23,9 @@ from providers.kubernetes.verdicts.status import (
     objects_of,
 )
 
-OF_SCHEDULE = "managed-by"
+MAY_COME: Final = timedelta(seconds=10)
+"""How long a run that is due may take to begin before it counts as left out."""
+OF_SCHEDULE: Final = "managed-by"
 """Label of a run with the name of its Schedule."""
 
 
@@ -37,7 +39,8 @@ def judge(
     begun = bool(last or active or around.parts)
     if active or any(unfinished(resource, part, now) for part in around.parts or ()):
         return Observation(Effect.PRESENT, _running(spec, active, around, now, resource))
-    due = next_run(str(spec.get("schedule", "")), max(now, last or now))
+    since = last or moment(metadata(manifest).get("creationTimestamp")) or now
+    due = next_run_past(str(spec.get("schedule", "")), since, now - MAY_COME)
     if _fits(due, spec, resource):
         if annotation_is_true(manifest, records.PAUSE):
             reason = f"paused by the annotation {records.PAUSE}; no further run begins"
