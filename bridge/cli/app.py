@@ -15,6 +15,7 @@ from bridge.cli import (
     experiments,
     lever,
     lint,
+    release,
     rescue,
     run,
     sandbox,
@@ -46,6 +47,7 @@ app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)
+app.command(epilog=EPILOG)(release.release)
 app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
