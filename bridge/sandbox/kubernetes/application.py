@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,7 @@ class Application:
             content_type=asked.headers.get("content-type", "").partition(";")[0].strip()
             or "application/json",
             dry_run=preparation.dry_run(asked.query_params.getlist("dryRun")),
+            user_agent=asked.headers.get("user-agent", ""),
         )
         if asked.method in ("POST", "PUT", "PATCH", "DELETE"):
             call.body = await request.read_body(asked)
@@ -194,6 +196,13 @@ class Application:
         if everywhere and info.verb not in ("list", "watch"):
             raise status.method_not_allowed()
 
+    def _check_may_create(self, call: Call) -> None:
+        """Ask for the right that an apply needs where there is nothing yet."""
+        asked = replace(call.info, verb="create").attributes
+        decision = decide(self._authorize, call.identity, asked)
+        if not decision.allowed:
+            raise status.forbidden(call.identity.username, asked, decision.reason)
+
     async def _perform(self, call: Call, form: negotiation.Form) -> tuple[int, dict[str, Any]]:
         registry, resource = self._registry, call.resource
         code = HTTPStatus.OK
@@ -209,6 +218,9 @@ class Application:
             case "update":
                 body = form.one(registry.replace(call))
             case "patch":
+                if call.is_apply and not registry.exists(call):
+                    self._check_may_create(call)
+                    code = HTTPStatus.CREATED
                 body = form.one(registry.patch(call))
             case "delete":
                 obj, is_gone = registry.delete(call)

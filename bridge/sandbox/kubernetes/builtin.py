@@ -1,19 +1,14 @@
-"""Built-in kinds: their schemas, the defaults that readers rely on, and rules on their fields.
+"""Built-in kinds: the defaults that readers rely on, and rules on their fields.
 
-The schemas are read from the official client's models, which carry the field names, types and
-descriptions of the Kubernetes release that the client was generated from. Semantic rules are
-only those named here; a real server has many more.
+Semantic rules are only those named here; a real server has many more.
 """
 
 from __future__ import annotations
 
 import base64
-import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes.objects import Object, copy_json
-from bridge.sandbox.kubernetes.schema import PRESERVE
 from bridge.sandbox.kubernetes.status import (
     FieldError,
     forbidden_field,
@@ -25,73 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bridge.sandbox.kubernetes.resources import Resource
-
-_MODEL_NAMES = {"Event": "CoreV1Event"}
-_QUANTITIES = re.compile(
-    r"^(limits|requests|capacity|allocatable|overhead|hard|used|allocatedResources|sizeLimit"
-    r"|divisor|default|defaultRequest|max|min)$"
-)
-_PLAIN: dict[str, dict[str, Any]] = {
-    "str": {"type": "string"},
-    "int": {"type": "integer"},
-    "float": {"type": "number"},
-    "bool": {"type": "boolean"},
-    "datetime": {"type": "string", "nullable": True},
-    "bytes": {"type": "string"},
-    "object": {PRESERVE: True},
-}
-_OPEN: dict[str, Any] = {PRESERVE: True}
-
-
-def model_name(kind: str) -> str:
-    """Name the client's model of a kind."""
-    return _MODEL_NAMES.get(kind, f"V1{kind}")
-
-
-@cache
-def schema_of(model: str) -> dict[str, Any]:
-    """Read a model's schema. Kinds within kinds are shared, and may contain themselves."""
-    return _schema(model, {})
-
-
-def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    # Loading the client takes a second; only writers and `kubectl explain` need it.
-    from kubernetes.client import models
-
-    if model in known:
-        return known[model]
-    source = getattr(models, model)
-    described = source.__doc__.strip().partition("\n")[0] if source.__doc__ else ""
-    schema = known[model] = {"type": "object", "x-model": model, "description": described}
-    properties: dict[str, Any] = {}
-    needed = []
-    for attribute, type_text in source.openapi_types.items():
-        name = source.attribute_map[attribute]
-        field = source.model_fields.get(attribute) or source.model_fields.get(attribute.lstrip("_"))
-        properties[name] = _typed(name, type_text, known)
-        if field is not None and field.description:
-            properties[name] = {**properties[name], "description": field.description}
-        if field is not None and field.is_required():
-            needed.append(name)
-    schema["properties"] = properties
-    if needed:
-        schema["required"] = needed
-    return schema
-
-
-def _typed(name: str, text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    if _QUANTITIES.match(name) and text in ("str", "Dict[str, str]"):
-        # A quantity may be written as a number.
-        loose = dict(_OPEN)
-        return loose if text == "str" else {"type": "object", "additionalProperties": loose}
-    if text in _PLAIN:
-        return dict(_PLAIN[text])
-    if found := re.fullmatch(r"List\[(.+)\]", text):
-        return {"type": "array", "items": _typed("", found[1], known)}
-    if found := re.fullmatch(r"Dict\[str, (.+)\]", text):
-        return {"type": "object", "additionalProperties": _typed("", found[1], known)}
-    return _schema(text, known)
-
 
 def complete(resource: Resource, obj: Object) -> None:
     """Fill in, in place, what a real server fills into a new object."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes import builtin
+from bridge.sandbox.kubernetes.builtin_schemas import model_name, schema_of
 from bridge.sandbox.kubernetes.discovery import versions
-from bridge.sandbox.kubernetes.patch import MERGE_KEYS, merged_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,13 +59,13 @@ def _component(resource: Resource, schemas: dict[str, Any]) -> str:
     """Add the schema of a resource, and those that it refers to; returns its name."""
     kind = [{"group": resource.group, "kind": resource.kind, "version": resource.version}]
     if resource.schema is None:
-        model = builtin.schema_of(builtin.model_name(resource.kind))
+        model = schema_of(model_name(resource.kind))
         _flatten(model, schemas)
         name = str(model["x-model"])
     else:
         reversed_group = ".".join(reversed(resource.group.split(".")))
         name = f"{reversed_group}.{resource.version}.{resource.kind}"
-        meta = builtin.schema_of("V1ObjectMeta")
+        meta = schema_of("V1ObjectMeta")
         _flatten(meta, schemas)
         properties = {
             "apiVersion": {"type": "string"},
@@ -89,7 +88,7 @@ def _flatten(model: Mapping[str, Any], schemas: dict[str, Any]) -> None:
         "type": "object",
         "description": model["description"],
         "properties": {
-            field: _reference(inner, schemas) | _merge_rule(field, inner)
+            field: _reference(inner, schemas)
             for field, inner in model["properties"].items()
         },
     }
@@ -115,18 +114,7 @@ def _reference(inner: Mapping[str, Any], schemas: dict[str, Any]) -> dict[str, A
 
 def _flatten_named(inner: Mapping[str, Any], schemas: dict[str, Any]) -> None:
     # A field's own description may have replaced its kind's; the kind's schema has the right one.
-    _flatten(builtin.schema_of(inner["x-model"]), schemas)
-
-
-def _merge_rule(field: str, inner: Mapping[str, Any]) -> dict[str, str]:
-    """Tell kubectl how a strategic merge patch treats a list, as the server will."""
-    if inner.get("type") != "array":
-        return {}
-    properties = (inner.get("items") or {}).get("properties") or {}
-    key = merged_by(field, properties)
-    if key is None or (field in MERGE_KEYS and key not in properties):
-        return {}
-    return {"x-kubernetes-patch-merge-key": key, "x-kubernetes-patch-strategy": "merge"}
+    _flatten(schema_of(inner["x-model"]), schemas)
 
 
 def _paths(resource: Resource, root: str, name: str) -> Iterator[tuple[str, Any]]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import builtin, crd, metadata, request, schema, status
+from bridge.sandbox.kubernetes.builtin_schemas import model_name, schema_of
+from bridge.sandbox.kubernetes.managed_fields import MANAGER_LIMIT
 from bridge.sandbox.kubernetes.objects import Object, copy_json
 from bridge.sandbox.kubernetes.resources import DEFINITIONS, Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from bridge.sandbox.kubernetes.request import RequestInfo
@@ -99,15 +102,14 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     if mode not in FIELD_VALIDATION:
         wrong = status.unsupported_value("fieldValidation", mode, FIELD_VALIDATION)
         raise status.invalid("meta.k8s.io", "CreateOptions", "", [wrong])
-    meta = builtin.schema_of("V1ObjectMeta")
+    meta = schema_of("V1ObjectMeta")
     schema.default(obj["metadata"], meta)
     unknown = schema.prune(obj["metadata"], meta, "metadata", root=False)
     _check_types(resource, obj["metadata"], meta, "metadata")
-    obj["metadata"].pop("managedFields", None)
     if resource.schema is not None:
         unknown += schema.prune(obj, resource.schema)
     else:
-        model = builtin.schema_of(builtin.model_name(resource.kind))
+        model = schema_of(model_name(resource.kind))
         schema.default(obj, model)
         unknown += schema.prune(obj, model)
         _check_types(resource, obj, model, "")
@@ -116,6 +118,33 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     if found and mode == "Strict":
         raise cannot_handle(resource, f"strict decoding error: {', '.join(found)}")
     return found if mode == "Warn" else []
+
+
+def refuse_doubles(resource: Resource, twice: list[str], mode: str) -> None:
+    """Refuse (400) an apply that gives a field twice, where validation is strict."""
+    if twice and mode == "Strict":
+        found = ", ".join(f'duplicate field "{path}"' for path in twice)
+        raise cannot_handle(resource, f"strict decoding error: {found}")
+
+
+def check_manager(query: Mapping[str, str], options: str, *, is_apply: bool = False) -> None:
+    """Refuse (422) a field manager or a `force` that does not fit the request."""
+    manager = query.get("fieldManager", "")
+    errors = []
+    if is_apply and not manager:
+        errors.append(status.required("fieldManager", "is required for apply patch"))
+    if options == "PatchOptions" and "force" in query and not is_apply:
+        wrong = status.forbidden_field("force", "may not be specified for non-apply patch")
+        errors.append(wrong)
+    if len(manager) > MANAGER_LIMIT:
+        message = f"Too long: may not be more than {MANAGER_LIMIT} bytes"
+        errors.append(status.FieldError("fieldManager", "FieldValueTooLong", message))
+    if not manager.isprintable():
+        errors.append(
+            status.invalid_value("fieldManager", manager, "should only contain printable characters")
+        )
+    if errors:
+        raise status.invalid("meta.k8s.io", options, "", errors)
 
 
 def _check_types(resource: Resource, value: Object, model: schema.Schema, path: str) -> None:
@@ -149,7 +178,7 @@ def check(resource: Resource, obj: Object, old: Object | None = None) -> list[st
     elif is_definition(resource):
         errors += crd.validate(obj, old)
     else:
-        model = builtin.schema_of(builtin.model_name(resource.kind))
+        model = schema_of(model_name(resource.kind))
         listed = {error.field for error in errors}
         for error in (*schema.validate(obj, model), *builtin.validate(resource, obj, old)):
             if error.field not in listed:
