@@ -9,7 +9,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from bridge.sandbox.kubernetes import (
     discovery,
@@ -56,6 +56,7 @@ class Application:
         self._authorize = access.authorize
         self._reviews = Reviews(access.authenticate, access.authorize, access.rules)
         self._version = version
+        self._documents = openapi.OpenApi(table, version)
         self.stopping = asyncio.Event()
         """Set it to end all watches."""
 
@@ -121,21 +122,38 @@ class Application:
             return PlainTextResponse("ok")
         if path == "/version":
             return _json(discovery.version_info(self._version))
-        if path == "/openapi/v3":
-            return _json(openapi.index(self._table))
-        if path.startswith("/openapi/v3/"):
-            place = path.removeprefix("/openapi/v3/")
-            document = openapi.document(self._table, place, self._version)
-            return _not_found() if document is None else _json(document)
-        if path == "/openapi/v2":
-            raise status.not_implemented(
-                "OpenAPI v2; use /openapi/v3 (kubectl since 1.27), or --validate=false"
-            )
+        if path.startswith("/openapi/"):
+            return self._openapi(asked, path)
         found = discovery.answer(self._table, path, accept)
         if found is None:
             return _not_found()
         media = discovery.media_type(accept) if path in ("/api", "/apis") else "application/json"
         return Response(json.dumps(found), media_type=media)
+
+    def _openapi(self, asked: Request, path: str) -> Response:
+        """Answer the documents that say what is served, by what they are asked for in."""
+        if path == "/openapi/v2":
+            wanted = negotiation.openapi(asked.headers.get("accept", ""), openapi.PROTOBUF_V2)
+            document = self._documents.second(protobuf=wanted in openapi.PROTOBUF_V2)
+            media = openapi.PROTOBUF_V2[1] if wanted in openapi.PROTOBUF_V2 else wanted
+            return Response(document, media_type=media, headers={"cache-control": "no-cache"})
+        if path == "/openapi/v3":
+            return _json(self._documents.index())
+        place = path.removeprefix("/openapi/v3/")
+        found = self._documents.document(place)
+        if found is None:
+            return _not_found()
+        negotiation.openapi(asked.headers.get("accept", ""))
+        state = self._documents.hash_of(place)
+        headers = {"etag": f'"{state}"'}
+        if asked.query_params.get("hash", state) != state:
+            # The document has changed since the client read the index.
+            return RedirectResponse(f"{path}?hash={state}", HTTPStatus.MOVED_PERMANENTLY)
+        if asked.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        if "hash" in asked.query_params:
+            headers["cache-control"] = "public, immutable"
+        return Response(found, media_type="application/json", headers=headers)
 
     async def _resource(
         self, asked: Request, identity: Identity, info: request.RequestInfo, *, fails_late: bool

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from bridge.sandbox.kubernetes.merge_rules import ATOMIC_MODELS, DEFAULTED_KEYS, FIELD_RULES, MAP_TYPE
-from bridge.sandbox.kubernetes.schema import PRESERVE
+from bridge.sandbox.kubernetes.schema import INT_OR_STRING, PRESERVE
 
 _MODEL_NAMES = {"Event": "CoreV1Event"}
 _QUANTITIES = re.compile(
@@ -23,11 +23,40 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "int": {"type": "integer"},
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
-    "datetime": {"type": "string", "nullable": True},
+    "datetime": {"type": "string", "nullable": True, "x-scalar": "time"},
     "bytes": {"type": "string"},
     "object": {PRESERVE: True, MAP_TYPE: "atomic"},
 }
-_OPEN: dict[str, Any] = {PRESERVE: True}
+_QUANTITY: dict[str, Any] = {PRESERVE: True, "x-scalar": "quantity"}
+
+
+_INT_AND_TEXT = re.compile(r"^typing\.Union\[[^{]*\[int,[^{]*\[str,")
+_INT_OR_STRING: dict[str, Any] = {INT_OR_STRING: True, "x-scalar": "int-or-string"}
+
+_META, _RBAC = "apimachinery.pkg.apis.meta.v1", "api.rbac.v1"
+_EXTENSIONS = "apiextensions-apiserver.pkg.apis.apiextensions.v1"
+_PACKAGES: tuple[tuple[str, str], ...] = (
+    (r"^(ObjectMeta|ListMeta|OwnerReference|ManagedFieldsEntry|ShardInfo|Condition)$", _META),
+    (r"^(LabelSelector|LabelSelectorRequirement|FieldSelectorRequirement)$", _META),
+    (r"^(Deployment|ReplicaSet|RollingUpdate)", "api.apps.v1"),
+    (r"^(Cluster)?Role(Binding|Ref)?$|^(PolicyRule|AggregationRule|Subject)$", _RBAC),
+    (r"^(CustomResource|JSONSchemaProps|Validation|ExternalDoc|SelectableField)", _EXTENSIONS),
+    (r"^Webhook", _EXTENSIONS),
+    (r"AccessReview|RulesReview|^(Non)?Resource(Attributes|Rule)$", "api.authorization.v1"),
+    (r"^(Field|Label)SelectorAttributes$", "api.authorization.v1"),
+    (r"^(TokenReview|UserInfo|SelfSubjectReview)", "api.authentication.v1"),
+)
+"""Where Kubernetes keeps the types that are not in `api.core.v1`."""
+
+
+@cache
+def component_name(model: str) -> str:
+    """Name the type of a model as Kubernetes' OpenAPI documents do."""
+    if model.startswith("Apiextensions"):
+        return f"io.k8s.{_EXTENSIONS}.{model.partition('V1')[2]}"
+    name = model.partition("V1")[2]
+    package = next((where for what, where in _PACKAGES if re.search(what, name)), "api.core.v1")
+    return f"io.k8s.{package}.{name}"
 
 
 def model_name(kind: str) -> str:
@@ -59,6 +88,8 @@ def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
         name = source.attribute_map[attribute]
         field = source.model_fields.get(attribute) or source.model_fields.get(attribute.lstrip("_"))
         properties[name] = _typed(name, type_text, known)
+        if type_text == "object" and _INT_AND_TEXT.match(str(getattr(field, "annotation", ""))):
+            properties[name] = dict(_INT_OR_STRING)
         if field is not None and field.description:
             properties[name] = {**properties[name], "description": field.description}
         if name in rules:
@@ -76,7 +107,7 @@ def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def _typed(name: str, text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if _QUANTITIES.match(name) and text in ("str", "Dict[str, str]"):
         # A quantity may be written as a number.
-        loose = dict(_OPEN)
+        loose = dict(_QUANTITY)
         return loose if text == "str" else {"type": "object", "additionalProperties": loose}
     if text in _PLAIN:
         return dict(_PLAIN[text])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CEL_RULES = "x-kubernetes-validations"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
-"""The finalizer that keeps a definition until its objects are gone."""
+"""The finalizer that keeps a deleted definition until its objects are gone."""
 
 
 def complete(definition: Object, now: datetime) -> None:
@@ -37,9 +37,6 @@ def complete(definition: Object, now: datetime) -> None:
     stored = status.get("storedVersions") or []
     kept = [version["name"] for version in spec["versions"] if version["storage"]]
     status["storedVersions"] = stored + [name for name in kept if name not in stored]
-    finalizers = definition["metadata"].setdefault("finalizers", [])
-    if CLEANUP not in finalizers and "deletionTimestamp" not in definition["metadata"]:
-        finalizers.append(CLEANUP)
     if not status.get("conditions"):
         status["conditions"] = [
             _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),

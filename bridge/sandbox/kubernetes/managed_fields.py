@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.sandbox.kubernetes import field_paths
 from bridge.sandbox.kubernetes.builtin_schemas import model_name, schema_of
 from bridge.sandbox.kubernetes.field_paths import NOTHING, Fields, Path
-from bridge.sandbox.kubernetes.objects import Object, copy_json
+from bridge.sandbox.kubernetes.objects import Object, copy_json, drop_empty
 from bridge.sandbox.kubernetes.typed_fields import compare
 
 if TYPE_CHECKING:
@@ -194,6 +194,7 @@ def track(
 ) -> None:
     """Note in `new`, in place, what a create or update by this manager has made its own."""
     live = old if old is not None else {}
+    drop_empty(new["metadata"])
     ownership = _known(live, new)
     if ownership is None:
         new["metadata"].pop("managedFields", None)
@@ -208,6 +209,8 @@ def track(
     ownership.set(manager, owned(fields, resource, manager.subresource), now)
     ownership.limit()
     new["metadata"]["managedFields"] = ownership.write()
+    if not ownership:
+        del new["metadata"]["managedFields"]
 
 
 def _known(live: Object, new: Object) -> Ownership | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes import builtin, crd, metadata, request, schema, status
+from bridge.sandbox.kubernetes import builtin, builtin_rules, crd, metadata, request, schema, status
 from bridge.sandbox.kubernetes.builtin_schemas import model_name, schema_of
 from bridge.sandbox.kubernetes.managed_fields import MANAGER_LIMIT
 from bridge.sandbox.kubernetes.objects import Object, copy_json
@@ -154,15 +154,26 @@ def _check_types(resource: Resource, value: Object, model: schema.Schema, path: 
 
 
 def complete(resource: Resource, obj: Object, now: datetime) -> None:
-    """Fill in, in place, the defaults of a new object, and drop what only others may set."""
+    """Fill in, in place, what the server sets in a new object, and drop what others may not."""
     if resource.schema is None:
         builtin.complete(resource, obj)
         if is_definition(resource) and not crd.validate(obj):
             crd.complete(obj, now)
-        return
-    schema.default(obj, resource.schema)
-    if resource.has_status:
+    elif resource.has_status:
         obj.pop("status", None)
+
+
+def default(resource: Resource, obj: Object) -> None:
+    """Fill in, in place, the defaults of a kind, as they are whenever an object is written."""
+    if resource.schema is None:
+        builtin.default(resource, obj)
+    else:
+        schema.default(obj, resource.schema)
+
+
+def finalizers(resource: Resource, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the finalizers that deleting an object puts on it."""
+    return (*asked, crd.CLEANUP) if is_definition(resource) else asked
 
 
 def is_definition(resource: Resource) -> bool:
@@ -180,7 +191,7 @@ def check(resource: Resource, obj: Object, old: Object | None = None) -> list[st
     else:
         model = schema_of(model_name(resource.kind))
         listed = {error.field for error in errors}
-        for error in (*schema.validate(obj, model), *builtin.validate(resource, obj, old)):
+        for error in (*schema.validate(obj, model), *builtin_rules.validate(resource, obj, old)):
             if error.field not in listed:
                 listed.add(error.field)
                 errors.append(error)

@@ -10,7 +10,6 @@ from bridge.sandbox.kubernetes import (
     patch,
     preparation,
     request,
-    schema,
     server_side_apply,
     status,
 )
@@ -118,8 +117,9 @@ class Registry:
                     break
         key = key._replace(name=metadata.get("name") or "")
         self._check_namespace(key)
-        preparation.complete(resource, obj, self.store.now())
+        preparation.default(resource, obj)
         self._track(call, None, obj)
+        preparation.complete(resource, obj, self.store.now())
         self._admit(call, "create", None, obj)
         call.warnings += preparation.check(resource, obj)
         generation = 1 if resource.generation else None
@@ -216,8 +216,7 @@ class Registry:
         call.warnings += preparation.prune_fields(resource, new, twice, call.field_validation)
         uid = new["metadata"].get("uid")
         new = preparation.keep_other_half(resource, new, old, call.info.subresource)
-        if resource.schema is not None:
-            schema.default(new, resource.schema)
+        preparation.default(resource, new)
         if uid:
             new["metadata"]["uid"] = uid
         if preparation.is_definition(resource) and not crd.validate(new, old):
@@ -266,7 +265,7 @@ class Registry:
                 key,
                 uid=options.uid,
                 expected_version=options.resource_version,
-                add_finalizers=options.finalizers,
+                add_finalizers=preparation.finalizers(resource, options.finalizers),
                 dry_run=call.dry_run or options.dry_run,
             )
         except ObjectConflictError as error:

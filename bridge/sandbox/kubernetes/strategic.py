@@ -27,7 +27,10 @@ _DELETE = "$deleteFromPrimitiveList/"
 
 
 def merge(value: Any, patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """Apply a strategic merge patch. Raises ApiError (400) for one that is malformed."""
+    """Apply a strategic merge patch.
+
+    Raises ApiError for one that is malformed: 400, or 500 where the real server gives no reason.
+    """
     change = dict(patch)
     if _PATCH in change:
         match change.pop(_PATCH):
@@ -37,8 +40,8 @@ def merge(value: Any, patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
                 return {}
             case "merge":
                 pass
-            case unknown:
-                raise status.bad_request(f"unknown patch type: {unknown}")
+            case _:
+                raise _bad_type(patch)
     merged: dict[str, Any] = copy_json(value) if isinstance(value, dict) else {}
     if _RETAIN in change:
         _retain(merged, change)
@@ -73,6 +76,22 @@ def _strategy(schema: Schema, name: str) -> bool:
     return name in str(schema.get(PATCH_STRATEGY, "")).split(",")
 
 
+def _bad_type(patch: dict[str, Any]) -> status.ApiError:
+    return status.unclassified(f"unknown patch type: {patch[_PATCH]} in map: {go_text(patch)}")
+
+
+def go_text(value: Any) -> str:
+    """Write a value as Go prints it, as these refusals do."""
+    if isinstance(value, dict):
+        pairs = (f"{name}:{go_text(item)}" for name, item in sorted(value.items()))
+        return f"map[{' '.join(pairs)}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(go_text, value))}]"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "<nil>"}[value]
+    return str(value)
+
+
 def _listed(directive: str, item: Any) -> list[Any]:
     if not isinstance(item, list):
         raise status.bad_request(f"invalid patch format of {directive}: it must be a list")
@@ -82,12 +101,8 @@ def _listed(directive: str, item: Any) -> list[Any]:
 def _retain(merged: dict[str, Any], change: dict[str, Any]) -> None:
     """Keep the listed fields only; a patch may not set a field that it does not keep."""
     kept = _listed(_RETAIN, change.pop(_RETAIN))
-    given = {name for name in change if not name.startswith("$")}
-    if not given <= set(kept):
-        raise status.bad_request(
-            f"the {_RETAIN} list {kept} lacks fields that the patch sets: "
-            f"{sorted(given - set(kept))}"
-        )
+    if not {name for name in change if not name.startswith("$")} <= set(kept):
+        raise status.bad_request("invalid patch format of retainKeys")
     for name in merged.keys() - set(kept):
         del merged[name]
 
@@ -106,10 +121,28 @@ def _reorder(
     if isinstance(patch, list) and any(_replaces(item) for item in patch):
         merged[name] = _list([], patch, inner)
         return
+    identity = _identity(inner)
+    if isinstance(patch, list):
+        _check_order(patch, order, identity)
     items = _list(live or [], patch, inner) if isinstance(patch, list) else copy_json(live)
     if removed is not None:
         items = [item for item in items if item not in _listed(_DELETE + name, removed)]
-    merged[name] = _ordered(items, order, live or [], _identity(inner))
+    merged[name] = _ordered(items, order, live or [], identity)
+
+
+def _check_order(patch: list[Any], order: list[Any], identity: Callable[[Any], Any]) -> None:
+    """Refuse a list whose items are not in the order that comes with it."""
+    given = [identity(item) for item in patch if not _deletes(item)]
+    wanted = [identity(item) for item in order]
+    if given != [item for item in wanted if item in given]:
+        raise status.unclassified(
+            f"The order in patch list:\n{go_text(patch)}\n doesn't match {_ORDER[:-1]} list:\n"
+            f"{go_text(order)}\n"
+        )
+
+
+def _deletes(item: object) -> bool:
+    return isinstance(item, dict) and item.get(_PATCH) == "delete"
 
 
 def _replaces(item: object) -> bool:
@@ -136,14 +169,16 @@ def _list(value: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
     changes = []
     for item in patch:
         if not isinstance(item, dict) or key not in item:
-            raise status.bad_request(f"map: {item} does not contain declared merge key: {key}")
+            raise status.unclassified(
+                f"map: {go_text(item)} does not contain declared merge key: {key}"
+            )
         match item.get(_PATCH):
             case "delete":
                 merged = [entry for entry in merged if entry.get(key) != item[key]]
             case None | "merge":
                 changes.append(item)
-            case unknown:
-                raise status.bad_request(f"unknown patch type: {unknown}")
+            case _:
+                raise _bad_type(item)
     inner = schema.get("items") or {}
     for item in changes:
         places = [at for at, entry in enumerate(merged) if entry.get(key) == item[key]]
