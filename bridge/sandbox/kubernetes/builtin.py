@@ -26,11 +26,13 @@ def complete(resource: Resource, obj: Object) -> None:
         fill(obj)
     if resource.has_status and resource.plural not in _STATUS_ON_CREATION:
         obj["status"] = copy_json(_FIRST_STATUS.get(resource.plural, {}))
+    if resource.plural == "pods":
+        obj["status"]["qosClass"] = _quality_of_service(obj.get("spec") or {})
 
 
 _STATUS_ON_CREATION = frozenset({"nodes", "customresourcedefinitions"})
 _FIRST_STATUS: dict[str, dict[str, Any]] = {
-    "pods": {"phase": "Pending", "qosClass": "BestEffort"},
+    "pods": {"phase": "Pending"},
     "namespaces": {"phase": "Active"},
     "replicasets": {"replicas": 0},
     "services": {"loadBalancer": {}},
@@ -51,6 +53,19 @@ def _default_pod(obj: Object) -> None:
     spec = obj.get("spec") or {}
     _default_pod_spec(spec)
     spec.setdefault("enableServiceLinks", True)
+
+
+def _quality_of_service(spec: dict[str, Any]) -> str:
+    """Class a pod: Guaranteed where each container has equal requests and limits of both."""
+    claims = [container.get("resources") or {} for container in spec.get("containers") or ()]
+    if not any(claim.get("requests") or claim.get("limits") for claim in claims):
+        return "BestEffort"
+    full = {"cpu", "memory"}
+    for claim in claims:
+        limits = claim.get("limits") or {}
+        if not full <= limits.keys() or claim.get("requests", limits) != limits:
+            return "Burstable"
+    return "Guaranteed"
 
 
 def _complete_pod(obj: Object) -> None:
@@ -94,6 +109,10 @@ def _default_pod_spec(spec: dict[str, Any]) -> None:
         container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
         for port in container.get("ports") or ():
             port.setdefault("protocol", "TCP")
+        if limits := container["resources"].get("limits"):
+            requests = container["resources"].setdefault("requests", {})
+            for name, amount in limits.items():
+                requests.setdefault(name, amount)
 
 
 def _default_replica_set(obj: Object) -> None:

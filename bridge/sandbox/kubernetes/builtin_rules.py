@@ -12,6 +12,7 @@ from bridge.sandbox.kubernetes.status import (
     FieldError,
     forbidden_field,
     invalid_value,
+    quoted,
     required,
 )
 
@@ -89,12 +90,35 @@ def _workload(obj: Object, old: Object | None) -> Iterator[FieldError]:
     labels = (template.get("metadata") or {}).get("labels") or {}
     wanted = selector.get("matchLabels") or {}
     if any(labels.get(name) != value for name, value in wanted.items()):
-        yield invalid_value(
-            "spec.template.metadata.labels", labels, "`selector` does not match template `labels`"
+        yield _wrong(
+            "spec.template.metadata.labels",
+            _go_map(labels),
+            "`selector` does not match template `labels`",
         )
     yield from _containers(template.get("spec") or {}, "spec.template.spec")
     if old is not None and old["spec"].get("selector") != selector:
-        yield invalid_value("spec.selector", selector, "field is immutable")
+        yield _wrong("spec.selector", _go_selector(selector), "field is immutable")
+
+
+def _wrong(field: str, shown: str, detail: str) -> FieldError:
+    return FieldError(field, "FieldValueInvalid", f"Invalid value: {shown}: {detail}")
+
+
+def _go_map(labels: dict[str, str]) -> str:
+    """Write labels as these refusals do, which show the server's own variables."""
+    pairs = (f"{quoted(name)}:{quoted(value)}" for name, value in sorted(labels.items()))
+    return f"map[string]string{{{', '.join(pairs)}}}"
+
+
+def _go_selector(selector: dict[str, Any]) -> str:
+    labels = selector.get("matchLabels")
+    shown = _go_map(labels) if labels else "map[string]string(nil)"
+    expressions = "[]v1.LabelSelectorRequirement" + (
+        f"{{{len(selector['matchExpressions'])} of them}}"
+        if selector.get("matchExpressions")
+        else "(nil)"
+    )
+    return f"v1.LabelSelector{{MatchLabels:{shown}, MatchExpressions:{expressions}}}"
 
 
 def _data(obj: Object, old: Object | None) -> Iterator[FieldError]:

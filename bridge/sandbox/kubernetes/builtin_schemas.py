@@ -88,8 +88,8 @@ def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
         name = source.attribute_map[attribute]
         field = source.model_fields.get(attribute) or source.model_fields.get(attribute.lstrip("_"))
         properties[name] = _typed(name, type_text, known)
-        if type_text == "object" and _INT_AND_TEXT.match(str(getattr(field, "annotation", ""))):
-            properties[name] = dict(_INT_OR_STRING)
+        if type_text == "object":
+            properties[name] = _untyped(str(getattr(field, "annotation", "")))
         if field is not None and field.description:
             properties[name] = {**properties[name], "description": field.description}
         if name in rules:
@@ -102,6 +102,14 @@ def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if needed:
         schema["required"] = needed
     return schema
+
+
+def _untyped(annotation: str) -> dict[str, Any]:
+    """Read the schema of a field whose type the client only annotates."""
+    if _INT_AND_TEXT.match(annotation):
+        return dict(_INT_OR_STRING)
+    plain = dict(_PLAIN["object"])
+    return {"type": "object", **plain} if "Dict[str, typing.Any]" in annotation else plain
 
 
 def _typed(name: str, text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:

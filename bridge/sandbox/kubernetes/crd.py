@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import jsonpath
 from bridge.sandbox.kubernetes.objects import Object, copy_json, timestamp
-from bridge.sandbox.kubernetes.resources import Column, Resource
+from bridge.sandbox.kubernetes.resources import CUSTOM_VERBS, Column, Resource
 from bridge.sandbox.kubernetes.status import (
     FieldError,
     forbidden_field,
@@ -195,6 +195,7 @@ def resources(definition: Object) -> list[Resource]:
             not_implemented=tuple(
                 name for name in ("scale",) if name in (version.get("subresources") or {})
             ),
+            verbs=CUSTOM_VERBS,
             generation=True,
             columns=_columns(version),
             schema=version["schema"]["openAPIV3Schema"],
@@ -217,6 +218,7 @@ def _columns(version: Mapping[str, Any]) -> tuple[Column, ...] | None:
             jsonpath.reader(column["jsonPath"]),
             column.get("format", ""),
             column.get("priority", 0),
+            is_age=column["type"] == "date",
         )
         for column in columns
     )

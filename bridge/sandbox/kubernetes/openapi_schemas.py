@@ -44,6 +44,12 @@ _SCALARS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     ),
 }
 """By what the model's schema calls them: component, description, and schema in each form."""
+_METADATA = (
+    "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/"
+    "sig-architecture/api-conventions.md#metadata"
+)
+"""What the API server says of every kind's metadata; the client's models leave it out."""
+
 _NOT_IN_V2 = frozenset(
     {"default", "nullable", "oneOf", "anyOf", "allOf", "not", "example", "externalDocs"}
     | {"x-kubernetes-validations"}
@@ -140,7 +146,7 @@ def _type_meta(schemas: Schemas, form: Form) -> dict[str, Any]:
     return {
         "apiVersion": {"description": _text("apiVersion"), "type": "string"},
         "kind": {"description": _text("kind"), "type": "string"},
-        "metadata": reference(component_name("V1ObjectMeta"), form, _text("metadata")),
+        "metadata": reference(component_name("V1ObjectMeta"), form, _METADATA),
     }
 
 

@@ -22,7 +22,7 @@ def check_media_type(kind: str, *, custom: bool) -> None:
     if not custom:
         accepted.insert(2, STRATEGIC_PATCH)
     if kind not in accepted:
-        raise status.unsupported_media_type(kind, accepted)
+        raise status.unsupported_media_type(accepted)
 
 
 def apply(kind: str, obj: Object, patch: Any, schema: Schema) -> Object:

@@ -17,10 +17,22 @@ ALL_VERBS = (
     "watch",
 )
 
+CUSTOM_VERBS = (
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+)
+"""The same of a custom resource, in the order in which discovery lists them."""
+
 
 @dataclass(frozen=True)
 class Column:
-    """A printer column. `read` yields the cell of an object."""
+    """A printer column. `read` yields the cell of an object; `is_age` makes an age of a moment."""
 
     name: str
     type: str
@@ -28,6 +40,7 @@ class Column:
     read: Callable[[dict[str, Any]], Any]
     format: str = ""
     priority: int = 0
+    is_age: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import status
-from bridge.sandbox.kubernetes.field_paths import NOTHING, Fields, text
+from bridge.sandbox.kubernetes.field_paths import NOTHING, Fields, Path, text
 from bridge.sandbox.kubernetes.managed_fields import (
     UPDATE,
     Entry,
@@ -186,7 +186,7 @@ def _conflict(found: list[tuple[Entry, Fields]]) -> status.ApiError:
             "field": text(path),
         }
         for entry, fields in ordered
-        for path in sorted(fields)
+        for path in sorted(fields, key=_rank)
     ]
     if len(causes) == 1:
         why = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
@@ -194,9 +194,14 @@ def _conflict(found: list[tuple[Entry, Fields]]) -> status.ApiError:
         lines = []
         for entry, fields in ordered:
             lines.append(f"conflicts with {_described(entry)}:")
-            lines += [f"- {text(path)}" for path in sorted(fields)]
+            lines += [f"- {text(path)}" for path in sorted(fields, key=_rank)]
         why = f"Apply failed with {len(causes)} conflicts: " + "\n".join(lines)
     return status.ApiError(HTTPStatus.CONFLICT, "Conflict", why, details={"causes": causes})
+
+
+def _rank(path: Path) -> list[tuple[bool, str]]:
+    """Order paths as sets of fields are gone through: what is itself in the set comes first."""
+    return [(index < len(path) - 1, step) for index, step in enumerate(path)]
 
 
 def _described(entry: Entry) -> str:
