@@ -89,7 +89,7 @@ def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
         field = source.model_fields.get(attribute) or source.model_fields.get(attribute.lstrip("_"))
         properties[name] = _typed(name, type_text, known)
         if type_text == "object":
-            properties[name] = _untyped(str(getattr(field, "annotation", "")))
+            properties[name] = _untyped(model, str(getattr(field, "annotation", "")))
         if field is not None and field.description:
             properties[name] = {**properties[name], "description": field.description}
         if name in rules:
@@ -104,12 +104,14 @@ def _schema(model: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return schema
 
 
-def _untyped(annotation: str) -> dict[str, Any]:
+def _untyped(model: str, annotation: str) -> dict[str, Any]:
     """Read the schema of a field whose type the client only annotates."""
     if _INT_AND_TEXT.match(annotation):
         return dict(_INT_OR_STRING)
     plain = dict(_PLAIN["object"])
-    return {"type": "object", **plain} if "Dict[str, typing.Any]" in annotation else plain
+    # What a schema says of items may be a list of schemas, or true.
+    is_object = "Dict[str, typing.Any]" in annotation and model != "V1JSONSchemaProps"
+    return {"type": "object", **plain} if is_object else plain
 
 
 def _typed(name: str, text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:

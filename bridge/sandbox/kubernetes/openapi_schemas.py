@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from bridge.sandbox.kubernetes.builtin_schemas import component_name, model_name, schema_of
+from bridge.sandbox.kubernetes.merge_rules import PATCH_KEY, PATCH_STRATEGY
 from bridge.sandbox.kubernetes.schema import EMBEDDED, INT_OR_STRING, PRESERVE
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _field(inner: Mapping[str, Any], schemas: Schemas, form: Form) -> dict[str, 
         model = schema_of(inner["x-model"])
         _add_model(model, schemas, form)
         own = "" if description == model["description"] else description
-        return reference(component_name(inner["x-model"]), form, own)
+        rules = {field: inner[field] for field in (PATCH_KEY, PATCH_STRATEGY) if field in inner}
+        return reference(component_name(inner["x-model"]), form, own) | rules
     if inner.get("x-scalar"):
         name, text, second, third = _SCALARS[inner["x-scalar"]]
         schemas[name] = {"description": text, **(second if form == "v2" else third)}

@@ -98,6 +98,11 @@ DOCUMENTS = {
         "map": _data("settings", a="1", b="2"),
         "map-changed": _data("settings", a="1", c="3"),
         "map-conflict": _data("settings", a="9"),
+        "list": {
+            "apiVersion": "v1",
+            "kind": "List",
+            "items": [_data("listed-a", a="1"), _data("listed-b", b="2")],
+        },
         "held": _HELD,
         "pod": _POD,
         "service": _SERVICE,

@@ -1,14 +1,14 @@
 """What people type, in the order in which they type it.
 
 `<WORD` at the end hands over the document of that name, and `EDIT=` before it is what the editor
-does to the file.
+does to the file. `PAUSE` lets a second begin: the moments in managedFields are whole ones.
 """
 
 from __future__ import annotations
 
 SCRIPTS: dict[str, str] = {
     "small kinds": """
-        create configmap c --from-literal=k=v --from-literal=l=w
+        create configmap c --from-literal=k=v
         create configmap c --from-literal=k=v
         create secret generic s --from-literal=k=v
         create serviceaccount builder
@@ -112,6 +112,7 @@ SCRIPTS: dict[str, str] = {
     "client-side apply": """
         apply -f - <probe
         apply -f - <probe
+        PAUSE
         diff -f - <probe-changed
         apply -f - <probe-changed
         get probe a -o yaml
@@ -120,6 +121,7 @@ SCRIPTS: dict[str, str] = {
         apply view-last-applied probe a
         apply -f - <deployment
         get deployment shop -o yaml
+        PAUSE
         diff -f - <deployment-changed
         apply -f - <deployment-changed
         get deployment shop -o jsonpath={.spec.template.spec.containers[*].image}
@@ -150,6 +152,7 @@ SCRIPTS: dict[str, str] = {
         get configmap settings -o jsonpath={.data}
         patch configmap settings -p {"data":{"b":"5"}}
         apply --server-side -f - <map
+        PAUSE
         diff --server-side -f - <map-changed
         delete configmap settings
         apply -f - <map
@@ -179,6 +182,49 @@ SCRIPTS: dict[str, str] = {
         --as=bob get namespaces
         --as=bob auth can-i create pods
         --token=wrong get pods
+    """,
+    "more ways to make and to look": """
+        create deployment web --image=web:1
+        run solo --image=solo:1
+        create service clusterip inner --tcp=80:8080
+        expose deployment web --port=80
+        get service web -o jsonpath={.spec.selector}{.spec.ports}
+        get deployment web -o yaml
+        get pod solo -o yaml
+        get all
+        create -f - <list
+        get -f - <list
+        get configmaps listed-a listed-b -o name
+        get configmaps -o jsonpath={.items[*].metadata.name}
+        label configmaps --all team=x
+        replace --force -f - <map
+        apply -f - <list
+        delete -f - <list
+        delete deployment web --cascade=orphan
+        delete pod solo --cascade=foreground
+        set env deployment/none A=b
+        create clusterrole NAMESPACE-role --verb=get --non-resource-url=/healthz
+        create clusterrolebinding NAMESPACE-binding --clusterrole=NAMESPACE-role --user=eve
+        get clusterrole NAMESPACE-role -o yaml
+        describe clusterrolebinding NAMESPACE-binding
+        --as=eve get --raw /healthz
+        --as=eve auth can-i get /healthz
+        delete clusterrolebinding/NAMESPACE-binding clusterrole/NAMESPACE-role
+        get crd probes.testing.faultbridge.dev
+        get crd probes.testing.faultbridge.dev -o jsonpath={.status.acceptedNames}{.status.storedVersions}
+        get events
+    """,
+    "waiting": """
+        create -f - <probe
+        wait probe/a --for=jsonpath={.status.phase}=Done --timeout=1s
+        patch probe a --type=merge -p {"status":{"phase":"Done"}}
+        wait probe/a --for=jsonpath={.status.phase}=Done --timeout=20s
+        wait probe/a --for=condition=Ready --timeout=1s
+        wait crd/probes.testing.faultbridge.dev --for=condition=Established --timeout=20s
+        wait probe/none --for=delete --timeout=1s
+        wait probe/none --for=condition=Ready --timeout=1s
+        wait probes --all --for=jsonpath={.status.phase}=Done --timeout=20s
+        delete probe a --wait=true
     """,
     "deleting": """
         create -f - <held
