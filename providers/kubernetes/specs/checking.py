@@ -12,45 +12,29 @@ from pydantic import ValidationError
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import nearest
 from providers.kubernetes.specs.base import ChaosModel
-from providers.kubernetes.specs.block import BlockChaosSpec
-from providers.kubernetes.specs.cloud import AWSChaosSpec, AzureChaosSpec, GCPChaosSpec
+from providers.kubernetes.specs.chaos_kinds import CHAOS
 from providers.kubernetes.specs.crd import structural_schema
-from providers.kubernetes.specs.dns import DNSChaosSpec
 from providers.kubernetes.specs.document import document_problems
-from providers.kubernetes.specs.http_chaos import HTTPChaosSpec
-from providers.kubernetes.specs.io_chaos import IOChaosSpec
-from providers.kubernetes.specs.jvm import JVMChaosSpec
-from providers.kubernetes.specs.kernel import KernelChaosSpec
 from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
+from providers.kubernetes.specs.litmus import ChaosEngineSpec
 from providers.kubernetes.specs.native_kinds import NATIVE
-from providers.kubernetes.specs.network import NetworkChaosSpec
-from providers.kubernetes.specs.physical_machine import (
-    PhysicalMachineChaosSpec,
-    PhysicalMachineSpec,
-)
-from providers.kubernetes.specs.pod import PodChaosSpec
+from providers.kubernetes.specs.physical_machine import PhysicalMachineSpec
 from providers.kubernetes.specs.problems import MOST_PROBLEMS, json_type, meant, shown
 from providers.kubernetes.specs.refusals import problem_of
-from providers.kubernetes.specs.stress import StressChaosSpec
-from providers.kubernetes.specs.time_chaos import TimeChaosSpec
+from providers.kubernetes.specs.remote_cluster import RemoteClusterSpec
+from providers.kubernetes.specs.schedule import ScheduleSpec
+from providers.kubernetes.specs.status_check import StatusCheckSpec
+from providers.kubernetes.specs.workflow import WorkflowSpec
 
 SPECS: Final[Mapping[str, type[ChaosModel]]] = MappingProxyType(
     {
-        "AWSChaos": AWSChaosSpec,
-        "AzureChaos": AzureChaosSpec,
-        "BlockChaos": BlockChaosSpec,
-        "DNSChaos": DNSChaosSpec,
-        "GCPChaos": GCPChaosSpec,
-        "HTTPChaos": HTTPChaosSpec,
-        "IOChaos": IOChaosSpec,
-        "JVMChaos": JVMChaosSpec,
-        "KernelChaos": KernelChaosSpec,
-        "NetworkChaos": NetworkChaosSpec,
+        **CHAOS,
+        "ChaosEngine": ChaosEngineSpec,
         "PhysicalMachine": PhysicalMachineSpec,
-        "PhysicalMachineChaos": PhysicalMachineChaosSpec,
-        "PodChaos": PodChaosSpec,
-        "StressChaos": StressChaosSpec,
-        "TimeChaos": TimeChaosSpec,
+        "RemoteCluster": RemoteClusterSpec,
+        "Schedule": ScheduleSpec,
+        "StatusCheck": StatusCheckSpec,
+        "Workflow": WorkflowSpec,
     }
 )
 """The kinds that are known in full, and the model of their `spec`."""
