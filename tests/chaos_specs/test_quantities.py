@@ -184,7 +184,24 @@ def test_size_refuses(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "-0", "1c", "1K", "1KB", "1kB", "1KiB", "1.5GiB", ".5M", "1.M", "1G512M", "+1E", "1PB2c"],
+    [
+        "0",
+        "-0",
+        "1c",
+        "1K",
+        "1KB",
+        "1kB",
+        "1KiB",
+        "1.5GiB",
+        ".5M",
+        "1.M",
+        "1G512M",
+        "+8E",
+        "9EB",
+        "1PB2c",
+        "9223372036854775789c",
+        f"1.{'0' * 400}1M",
+    ],
 )
 def test_a_size_on_a_machine_has_a_unit(text: str) -> None:
     assert machine_size(text) == text
@@ -207,7 +224,9 @@ def test_a_size_on_a_machine_has_a_unit(text: str) -> None:
         ".M",
         "-",
         "1M2",
-        "92233720368547758079c",
+        "9223372036854775790c",
+        "9E",
+        "10EB",
         "1M" * 1_000,
     ],
 )
