@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bridge.model.problem import Problem
+from bridge.model.problem import Problem, Severity
 from bridge.model.record import Record
 from providers.contract import (
     DONE,
@@ -167,7 +167,10 @@ class InjectCustomResource(Fault):
             path=path,
         )
         if parameters.kubernetes_status is not None:
-            found = [*found, *self._status_problems(parameters, f"{path}.kubernetesStatus")]
+            # Whoever says how its end is told needs no warning that nobody knows.
+            unknown = f"{path}.kubernetesKind", Severity.WARNING
+            found = [one for one in found if (one.path, one.severity) != unknown]
+            found += self._status_problems(parameters, f"{path}.kubernetesStatus")
         if parameters.carried_out_by == "faultbridge" and not parameters.native:
             return [executor_problem(parameters.kubernetes_kind, path), *found]
         return found

@@ -12,8 +12,7 @@ from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.record import Phase, Record
 from providers.contract import News, Outcome, OutcomeKind, Outcomes, TransientError
-from tests.engine.test_runs import halt
-from tests.engine.world import Bench, Halt, Killed
+from tests.engine.world import Bench, Halt, Killed, halt
 
 DONE = Outcome(OutcomeKind.DONE, "nothing holds it any more")
 
