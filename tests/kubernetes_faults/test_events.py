@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from bridge.model.event import EventType
 from providers.contract import Effect, News, Observation
 from providers.kubernetes import events
+from providers.kubernetes.api import Answer
 from providers.kubernetes.resource import Notes
 from tests.kubernetes_faults.one_run import FAULT, Run, eventually
 from tests.kubernetes_faults.test_stuck import grant
+from tests.kubernetes_faults.test_verdicts import resource
+
+if TYPE_CHECKING:
+    from providers.kubernetes.cluster import Cluster
 
 Start = Callable[..., Any]
 
@@ -106,6 +111,40 @@ async def test_one_list_serves_all_who_ask_at_once(cluster: Any, start: Start) -
     await asyncio.gather(*(journal.look() for journal in journals))
     assert lists(cluster) - before <= 8  # one when the first asks, one for those who came then
     assert all("Applied" in journal.reasons for journal in journals)
+
+
+class Counting:
+    """A cluster that only counts the lists, each of which takes a moment."""
+
+    id = "c"
+
+    def __init__(self) -> None:
+        self.selectors: list[str] = []
+
+    async def select(self, path: str, *, pages: int, **query: str) -> Answer:
+        self.selectors.append(query["fieldSelector"])
+        await asyncio.sleep(0)
+        return Answer({"items": []}, datetime.now(UTC))
+
+
+async def test_a_thousand_who_ask_at_once_are_served_by_two_lists() -> None:
+    reader, cluster = events.EventReader(), Counting()
+    all_of_them = [resource().model_copy(update={"name": f"r{n}"}) for n in range(1000)]
+    await asyncio.gather(
+        *(reader.fresh(cast("Cluster", cluster), one, "", "1") for one in all_of_them)
+    )
+    assert cluster.selectors == [
+        "involvedObject.kind=NetworkChaos,involvedObject.name=r0",
+        "involvedObject.kind=NetworkChaos",
+    ]
+    await asyncio.gather(
+        *(reader.fresh(cast("Cluster", cluster), one, "", "1") for one in all_of_them)
+    )
+    assert len(cluster.selectors) == 4  # once more, for what is written a little later
+    await asyncio.gather(
+        *(reader.fresh(cast("Cluster", cluster), one, "", "1") for one in all_of_them)
+    )
+    assert len(cluster.selectors) == 4
 
 
 async def test_without_the_right_a_run_goes_on(cluster: Any, start: Start) -> None:
