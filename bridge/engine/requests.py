@@ -10,6 +10,7 @@ from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.record import Phase, Record
+from providers.contract import Undo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +80,9 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
             # What a look found before now says nothing any more.
             record.called_at, record.seen, record.seen_at = now, None, None
         run.touch(record)
-    # Where a later action of the run has the resource by now, its undo is the one to come.
-    taken = {_place(record) for record in run.records.values() if not record.phase.ended}
+    # Where a later action of the run has the resource by now, its undo is the one to come; what
+    # it was meant to leave so is not undone at all.
+    taken = {_place(record) for record in run.records.values() if _still_wanted(run, record)}
     reopened = [
         run.records[record]
         for record in ids
@@ -91,6 +93,11 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
     for record in reopened:
         record.accepted = False
     run.set_phase(reopened, Phase.REVERTING, now, "a late effect of a worker that lost the run")
+
+
+def _still_wanted(run: Run, record: Record) -> bool:
+    left_so = record.phase is Phase.KEPT and run.traits[record.action].undo is Undo.LASTING
+    return left_so or not record.phase.ended
 
 
 def _place(record: Record) -> tuple[str, str | None]:

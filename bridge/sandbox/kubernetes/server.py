@@ -199,7 +199,14 @@ class KubernetesEmulator(Misbehaving):
             namespace=namespace,
         )
         query = {"fieldValidation": "Strict"}
-        return RegistryCall(_ADMINISTRATOR, info, resource, query, json.dumps(manifest).encode())
+        return RegistryCall(
+            _ADMINISTRATOR,
+            info,
+            resource,
+            query,
+            json.dumps(manifest).encode(),
+            is_tracked=False,
+        )
 
     async def __aenter__(self) -> Self:
         """Start listening."""
