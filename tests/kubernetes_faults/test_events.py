@@ -219,7 +219,7 @@ def test_an_event_of_any_shape_breaks_nothing(odd: dict[str, Any]) -> None:
 
 
 def test_the_right_is_declared_as_optional() -> None:
-    (declared,) = [one for one in FAULT.permissions if one.name == "events:list"]
+    (declared,) = [one for one in FAULT.permissions if one.name == "core/events:list"]
     assert declared.need == "optional"
     assert "journal" in declared.note
     assert timedelta(seconds=events.ASK_AGAIN) >= timedelta(minutes=1)

@@ -376,6 +376,9 @@ def test_a_status_check_of_the_simulation_fails() -> None:
         ("30 */5 * * * *", "03:05:30"),
         ("@hourly", "04:00:00"),
         ("0 5 * * ?", "05:00:00"),
+        ("8/10 * * * *", "03:08:00"),
+        ("0/20 4/8 * * * *", "03:04:20"),
+        ("CRON_TZ=Asia/Tokyo 0 13 * * *", "04:00:00"),
     ],
 )
 def test_when_a_schedule_is_due(expression: str, wanted: str) -> None:
@@ -385,7 +388,9 @@ def test_when_a_schedule_is_due(expression: str, wanted: str) -> None:
     assert found.utcoffset() == timedelta()
 
 
-@pytest.mark.parametrize("expression", ["", "nonsense", "@every never", "0 0 30 2 *", "@often"])
+@pytest.mark.parametrize(
+    "expression", ["", "nonsense", "@every never", "0 0 30 2 *", "@often", "TZ=No/Where 0 5 * * *"]
+)
 def test_an_expression_that_names_no_time(expression: str) -> None:
     assert next_run(expression, START) is None
     assert next_run_past(expression, START, START) is None
