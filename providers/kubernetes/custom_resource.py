@@ -262,17 +262,19 @@ class InjectCustomResource(Fault):
 
         What can be stopped in order is stopped first: a Workflow, a Schedule, a ChaosEngine.
         """
-        outcomes: dict[str, Outcome] = {}
+        steps = []
         for record in records:
             resource = CustomResource.model_validate(record.state)
             cluster = await session.cluster(resource.cluster)
-            outcome = await session.remove(cluster, resource)
+            outcome, version = await session.remove(cluster, resource)
             if outcome.kind is OutcomeKind.DONE:
                 session.forget(resource)
             else:
                 session.follow(cluster, resource)
-            outcomes[record.id] = outcome
-        return outcomes
+            steps.append((cluster, resource, outcome, version))
+        # All at once: one list of events then serves them all.
+        told = await asyncio.gather(*(session.told(*step) for step in steps))
+        return {record.id: outcome for record, outcome in zip(records, told, strict=True)}
 
     async def release(
         self, session: KubernetesSession, records: Sequence[Record], *, webhooks: bool = False
