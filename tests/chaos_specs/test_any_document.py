@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from providers.kubernetes.specs import SPECS, Problem, check, crd_schema
+from providers.kubernetes.specs.dns import DNSChaosSpec
+from providers.kubernetes.specs.findings import unknown_words
 from tests.chaos_specs import schema_cases
 from tests.chaos_specs.judged import CHAOS_MESH, judged
 
@@ -197,3 +199,11 @@ def test_no_value_takes_long(kind: str, fields: dict[str, Any]) -> None:
     problems = judged(kind, {"mode": "one", "selector": {}, **fields})
     assert time.process_time() - begin < LONGEST
     assert 0 < len(problems) <= 50
+
+
+def test_no_more_is_put_into_words_than_is_told() -> None:
+    """Looking for the nearest of a word costs more than all other checks of it."""
+    told = list(unknown_words(["reed"] * 1_000, ("read", "write"), "spec.methods", "so nothing"))
+    assert len(told) == 50
+    spec = {"mode": "one", "selector": {}, "action": "error", "patterns": ["a*b"] * 1_000}
+    assert len(list(DNSChaosSpec.model_validate(spec).all_findings("spec"))) == 50
