@@ -79,7 +79,8 @@ def test_a_schedule_of_which_no_run_fits_fails_at_once() -> None:
 
 
 def test_a_run_that_is_due_and_has_not_begun_is_waited_for() -> None:
-    assert verdict(until(100), schedule(age=65), START).effect is Effect.APPLYING
+    # Due 5 s ago; the one after it would not be over in time.
+    assert verdict(until(70), schedule(age=65), START).effect is Effect.APPLYING
     assert verdict(until(100), schedule(age=75), START).effect is Effect.APPLYING
     assert verdict(until(60), schedule(age=75), START).effect is Effect.FAILED
 
@@ -185,7 +186,7 @@ def result(name: str, **status: Any) -> dict[str, Any]:
     return {"metadata": {"name": f"fault-{name}"}, "status": {"experimentStatus": status}}
 
 
-ENGINE = {
+ENGINE: dict[str, Any] = {
     "metadata": {},
     "status": {
         "engineStatus": "completed",
@@ -215,6 +216,14 @@ def test_the_verdict_is_the_result_s(told: dict[str, Any], effect: Effect, reaso
     seen = verdict(resource("ChaosEngine", LITMUS), ENGINE, START, around)
     assert seen.effect is effect
     assert reason in seen.reason
+
+
+def test_what_the_result_does_not_say_yet_the_engine_may() -> None:
+    (experiment,) = ENGINE["status"]["experiments"]
+    told = {**ENGINE["status"], "experiments": [{**experiment, "verdict": "Pass"}]}
+    around = Around(parts=[result("hog", verdict="Awaited")])
+    seen = verdict(resource("ChaosEngine", LITMUS), {"metadata": {}, "status": told}, START, around)
+    assert seen.effect is Effect.ENDED
 
 
 DONE = {"metadata": {}, "status": {"conditions": [{"type": "Accomplished", "status": "True"}]}}
