@@ -24,6 +24,7 @@ from bridge.api.bridge import Bridge
 from bridge.api.fis.router import HANDLERS
 from bridge.api.native import router
 from bridge.catalog import ActionEntry, Catalog
+from bridge.catalog.action_templates import BuiltIn, built_ins
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
@@ -31,6 +32,7 @@ from bridge.cli.linting.findings import MEANINGS as RULES
 from bridge.cli.sandbox import SDK_LINES
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.guardrail_settings import GuardrailSettings
+from bridge.model.action_template import TemplateParameter
 from bridge.model.moment import format_duration
 from bridge.settings import Settings
 from providers import registry
@@ -81,6 +83,7 @@ def generated() -> dict[str, Callable[[], str]]:
     return {
         **actions,
         "action-list": lambda: _action_list(catalog),
+        "built-in-action-templates": _built_in_action_templates,
         "commands": _commands,
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
@@ -109,6 +112,57 @@ def _action_list(catalog: Catalog) -> str:
         for entry in sorted(catalog.actions, key=lambda one: one.id)
     )
     return _table(("action", "what it does", "in AWS FIS"), rows)
+
+
+def _built_in_action_templates() -> str:
+    names = ((f"[`{name}`](#{anchor(name)})", one.newest.template) for name, one in _built_ins())
+    rows = ((link, template.kind, template.description) for link, template in names)
+    sections = (_built_in(name, one) for name, one in _built_ins())
+    return "\n".join([_table(("action template", "kind", "what it does"), rows), *sections])
+
+
+def _built_ins() -> list[tuple[str, BuiltIn]]:
+    return list(built_ins().items())
+
+
+def _built_in(name: str, one: BuiltIn) -> str:
+    version = one.newest
+    template = version.template
+    names = f"`{version.reference.action_id}`, a {template.kind}"
+    lines = [
+        f"### {name}",
+        "",
+        f"{template.description} {names}; the limit is {template.max_duration}.",
+        "",
+        f"What it shows: {' '.join(one.shows.split())}",
+        "",
+        f"When not to use it: {' '.join(one.avoid.split())}",
+        "",
+        f"What it needs: {' '.join(one.needs.split())}",
+        "",
+    ]
+    rows = (
+        (
+            f"`{parameter}`",
+            declared.type.value,
+            _default(declared.required, declared.default),
+            _bounds(declared),
+            declared.description,
+        )
+        for parameter, declared in template.parameters.items()
+    )
+    lines.append(_table(("parameter", "type", "default", "bounds", "meaning"), rows))
+    return "\n".join(lines)
+
+
+def _bounds(declared: TemplateParameter) -> str:
+    if declared.values:
+        return ", ".join(f"`{value}`" for value in declared.values)
+    if declared.pattern is not None:
+        return f"`{declared.pattern}`"
+    ends = (declared.minimum, declared.maximum)
+    named = zip(("from", "to"), ends, strict=True)
+    return " ".join(f"{word} {end}" for word, end in named if end is not None)
 
 
 def page_of(action_id: str) -> str:

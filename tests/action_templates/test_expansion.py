@@ -225,10 +225,11 @@ def test_fis_itself_would_refuse_it() -> None:
         using("k8s:action-template/network-delay", {"namespace": "shop", "labels": "app=a"})
     )
     said = [str(one) for one in found if "AWS FIS would refuse" in one.message]
-    assert said == [
-        'actions.slow.actionId: the real AWS FIS would refuse "k8s:action-template/network-delay@1":'
-        " it is an action template of ours"
-    ]
+    (one,) = said
+    assert one == (
+        "actions.slow.actionId: the real AWS FIS would refuse "
+        '"k8s:action-template/network-delay@1": it is an action template of ours'
+    )
 
 
 @pytest.mark.parametrize("reference", [Reference("a", 1), Reference("a-b"), Reference("a", 999999)])

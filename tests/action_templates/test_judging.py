@@ -47,12 +47,15 @@ def test_a_lower_bound_that_does_not_work_is_named() -> None:
 def test_each_value_of_an_enum_is_tried() -> None:
     declared = {"type": "enum", "values": ["to", "sideways", "both"], "default": "to"}
     said = problems(with_parameter("direction", declared, direction="{{ direction }}"))
-    assert said == [
+    sideways, both = said
+    assert sideways == (
         'error: spec.direction: "sideways" is not one of to, from, both '
-        '(with direction = "sideways")',
+        '(with direction = "sideways")'
+    )
+    assert both == (
         'error: spec.direction: "both" cannot be used with action "delay" without target, write '
-        '"to" or add target (with direction = "both")',
-    ]
+        '"to" or add target (with direction = "both")'
+    )
 
 
 def test_a_bound_is_tried_with_all_else_as_usual() -> None:
@@ -149,7 +152,7 @@ def test_the_costliest_template_is_judged_in_time() -> None:
         for number in range(38)
     }
     parameters |= {name: {"type": "enum", "values": values} for name in ("e", "f")}
-    spec = {
+    spec: dict[str, Any] = {
         "action": "pod-kill",
         "mode": "one",
         "selector": {"pods": {name: ["{{ " + name + " }}"] * 12 for name in parameters}},

@@ -169,10 +169,11 @@ def test_a_placeholder_that_does_not_fit(spec: dict[str, Any], said: str) -> Non
 
 def test_a_parameter_that_is_used_nowhere() -> None:
     written = with_parameter("colour", {"type": "string"})
-    assert refusals(written) == [
+    (said,) = refusals(written)
+    assert said == (
         'parameters.colour: is used nowhere; remove it, or write "{{ colour }}" where its value '
         "belongs"
-    ]
+    )
 
 
 def test_one_that_is_used_for_the_namespace_alone_is_used() -> None:
