@@ -19,6 +19,7 @@ from bridge.cli import (
     run,
     sandbox,
     schedule,
+    schema,
     serve,
     validate,
 )
@@ -29,7 +30,8 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate`, `lint`, `convert` and `actions` need no bridge.",
+    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge; `lint`, `convert` and "
+    "`schema` never do.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -48,6 +50,7 @@ app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
 app.add_typer(action_templates.app)
+app.command(epilog=EPILOG)(schema.schema)
 app.add_typer(schedule.app)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)

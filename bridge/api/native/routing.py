@@ -14,6 +14,7 @@ from bridge.api.native.health import add_health
 from bridge.api.native.lever import add_lever
 from bridge.api.native.problems import ProblemRoute, not_found
 from bridge.api.native.schedules import Schedules
+from bridge.api.native.schemas import add_schemas
 from bridge.api.native.signals import Signals
 from bridge.api.native.templates import add_validation
 from bridge.model.wording import quote
@@ -29,6 +30,7 @@ def routes(bridge: Bridge) -> APIRouter:
     Schedules(bridge).add_to(found)
     ActionTemplates(bridge).add_to(found)
     add_catalog(bridge, found)
+    add_schemas(found)
     add_health(bridge, found)
     found.add_api_route(
         "/v1/{rest:path}",

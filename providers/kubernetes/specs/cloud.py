@@ -64,7 +64,7 @@ class AwsFields(CloudChaosSpec):
     disk_action: ClassVar[str] = "detach-volume"
     disk_fields: ClassVar[tuple[str, ...]] = ("volume_id", "device_name")
 
-    action: AwsAction
+    action: AwsAction = Field(description="To stop or restart an instance, or detach a volume.")
     aws_region: str = Field(description="The Region that the instance is in.")
     endpoint: str | None = Field(default=None, description="Another address of the EC2 API.")
     volume_id: str | None = Field(
@@ -82,7 +82,7 @@ class GcpFields(CloudChaosSpec):
     disk_action: ClassVar[str] = "disk-loss"
     disk_fields: ClassVar[tuple[str, ...]] = ("device_names",)
 
-    action: GcpAction
+    action: GcpAction = Field(description="To stop or reset an instance, or detach disks.")
     project: str = Field(description="The project's id.")
     device_names: list[str] | None = Field(
         default=None, description='A list of device names, like ["carts-data-1"].'
@@ -96,7 +96,7 @@ class AzureFields(CloudChaosSpec):
     disk_action: ClassVar[str] = "disk-detach"
     disk_fields: ClassVar[tuple[str, ...]] = ("disk_name", "lun")
 
-    action: AzureAction
+    action: AzureAction = Field(description="To stop or restart a machine, or detach a disk.")
     subscription_id: str = Field(alias="subscriptionID", description="The subscription's id.")
     disk_name: str | None = Field(default=None, description="The name of the data disk.")
     lun: Integer | None = Field(

@@ -43,8 +43,10 @@ class Reorder(ChaosModel):
     """Packets that overtake the delayed ones."""
 
     reorder: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
-    gap: Integer
+    correlation: CorrelationText | None = Field(
+        default=None, description="Percentage by which each packet is like the one before it."
+    )
+    gap: Integer = Field(description="How many packets before one is reordered.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
@@ -56,8 +58,12 @@ class Delay(ChaosModel):
 
     latency: SingleUnitDuration
     jitter: SingleUnitDuration | None = None
-    correlation: CorrelationText | None = None
-    reorder: Reorder | None = None
+    correlation: CorrelationText | None = Field(
+        default=None, description="Percentage by which each packet is like the one before it."
+    )
+    reorder: Reorder | None = Field(
+        default=None, description="Packets that overtake the delayed ones."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
@@ -68,7 +74,9 @@ class Loss(ChaosModel):
     """How many packets are lost."""
 
     loss: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
+    correlation: CorrelationText | None = Field(
+        default=None, description="Percentage by which each packet is like the one before it."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
@@ -79,7 +87,9 @@ class Duplicate(ChaosModel):
     """How many packets arrive twice."""
 
     duplicate: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
+    correlation: CorrelationText | None = Field(
+        default=None, description="Percentage by which each packet is like the one before it."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
@@ -90,7 +100,9 @@ class Corrupt(ChaosModel):
     """How many packets arrive damaged."""
 
     corrupt: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
+    correlation: CorrelationText | None = Field(
+        default=None, description="Percentage by which each packet is like the one before it."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
@@ -100,17 +112,25 @@ class Corrupt(ChaosModel):
 class Rate(ChaosModel):
     """A rate limit within network emulation."""
 
-    rate: RateText
+    rate: RateText = Field(
+        description="The rate that is let through.", json_schema_extra={"example": "1mbps"}
+    )
 
 
 class Bandwidth(ChaosModel):
     """A token bucket."""
 
-    rate: RateText
+    rate: RateText = Field(
+        description="The rate that is let through.", json_schema_extra={"example": "1mbps"}
+    )
     limit: Uint32 = Field(ge=1, description="Bytes that may wait for tokens.")
     buffer: Uint32 = Field(ge=1, description="Bytes that may pass at once.")
-    peakrate: Annotated[Int64, Field(ge=0)] | None = None
-    minburst: Annotated[Uint32, Field(ge=0)] | None = None
+    peakrate: Annotated[Int64, Field(ge=0)] | None = Field(
+        default=None, description="The most bytes a second of a burst."
+    )
+    minburst: Annotated[Uint32, Field(ge=0)] | None = Field(
+        default=None, description="The size of the bucket of the peak rate."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """One half of the peak limit is ignored without the other."""
@@ -125,20 +145,38 @@ class Bandwidth(ChaosModel):
 class NetworkChaosSpec(ChaosSpec, PodSelection):
     """The `spec` of a NetworkChaos."""
 
-    action: Action
-    device: str | None = None
-    direction: Direction | None = Field(default=None, json_schema_extra={"default": "to"})
-    target: PodSelection | None = None
-    target_device: str | None = None
+    action: Action = Field(description="What happens to packets; netem takes several at once.")
+    device: str | None = Field(
+        default=None,
+        description="The interface in the pod; without it, that of the default route.",
+    )
+    direction: Direction | None = Field(
+        default=None,
+        description="Packets to the target, from it, or both.",
+        json_schema_extra={"default": "to"},
+    )
+    target: PodSelection | None = Field(
+        default=None,
+        description="The pods at the other end; without it, and externalTargets, all.",
+    )
+    target_device: str | None = Field(
+        default=None, description="The interface in the pods of target."
+    )
     external_targets: list[str] | None = Field(
         default=None, description="Addresses, networks or names outside the cluster, with a port."
     )
-    delay: Delay | None = None
-    loss: Loss | None = None
-    duplicate: Duplicate | None = None
-    corrupt: Corrupt | None = None
-    rate: Rate | None = None
-    bandwidth: Bandwidth | None = None
+    delay: Delay | None = Field(
+        default=None, description="How long packets are held back, for delay."
+    )
+    loss: Loss | None = Field(default=None, description="How many packets are lost, for loss.")
+    duplicate: Duplicate | None = Field(
+        default=None, description="How many packets arrive twice, for duplicate."
+    )
+    corrupt: Corrupt | None = Field(
+        default=None, description="How many packets arrive damaged, for corrupt."
+    )
+    rate: Rate | None = Field(default=None, description="A limit of the rate, for netem.")
+    bandwidth: Bandwidth | None = Field(default=None, description="A token bucket, for bandwidth.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The webhook's rules for directions, and actions without their details."""
