@@ -121,7 +121,7 @@ def _built_in_action_templates() -> str:
     names = ((f"[`{name}`](#{anchor(name)})", one.newest.template) for name, one in _built_ins())
     rows = ((link, template.kind, template.description) for link, template in names)
     sections = (_built_in(name, one) for name, one in _built_ins())
-    return "\n".join([_table(("action template", "kind", "what it does"), rows), *sections])
+    return "\n".join([table(("action template", "kind", "what it does"), rows), *sections])
 
 
 def _built_ins() -> list[tuple[str, BuiltIn]]:
@@ -154,7 +154,7 @@ def _built_in(name: str, one: BuiltIn) -> str:
         )
         for parameter, declared in template.parameters.items()
     )
-    lines.append(_table(("parameter", "type", "default", "bounds", "meaning"), rows))
+    lines.append(table(("parameter", "type", "default", "bounds", "meaning"), rows))
     return "\n".join(lines)
 
 
@@ -361,7 +361,7 @@ def _option_default(parameter: Any) -> str:
 
 def _lint_rules() -> str:
     rows = ((f"`{rule.value}`", meaning) for rule, meaning in RULES.items())
-    return _table(("rule", "meaning"), rows)
+    return table(("rule", "meaning"), rows)
 
 
 def _exit_codes() -> str:

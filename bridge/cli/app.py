@@ -30,8 +30,8 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge; `lint`, `convert` and "
-    "`schema` never do.",
+    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge; `lint`, `convert` "
+    "and `schema` never do.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,

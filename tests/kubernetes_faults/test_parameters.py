@@ -138,7 +138,10 @@ def test_its_own_duration_must_be_shorter_than_the_maximum(duration: str, *, ref
 def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
     (problem,) = problems(
         kubernetesKind="Workflow",
-        kubernetesSpec={"entry": "e", "templates": [{"name": "e", "deadline": "5m"}]},
+        kubernetesSpec={
+            "entry": "e",
+            "templates": [{"name": "e", "templateType": "Suspend", "deadline": "5m"}],
+        },
     )
     assert problem.path == "actions.X.parameters.kubernetesSpec.templates[0].deadline"
     environment = [{"name": "TOTAL_CHAOS_DURATION", "value": "300"}]
@@ -146,7 +149,9 @@ def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
         kubernetesApiVersion="litmuschaos.io/v1alpha1",
         kubernetesKind="ChaosEngine",
         kubernetesSpec={
-            "experiments": [{"name": "x", "spec": {"components": {"env": environment}}}]
+            "engineState": "active",
+            "chaosServiceAccount": "litmus",
+            "experiments": [{"name": "x", "spec": {"components": {"env": environment}}}],
         },
     )
     assert problem.path.endswith("kubernetesSpec.experiments[0].spec.components.env[0].value")

@@ -109,6 +109,7 @@ def test_malformed_json_says_where_and_what_was_meant(
         ("a: \x07", (1, 4), "has the character U+0007, which YAML does not allow; remove it"),
         ("{a: 18446744073709551616}", (1, 5), "is a number too large to be kept"),
         ('{"a": 1e400}', (1, 7), "is a number too large to be kept"),
+        pytest.param(f'{{"a": {"1" * 5000}}}', (1, 7), "is a number too large to be kept", id="1"),
         ('{"a": "\\ud800"}', (1, 7), "half of a character"),
         ('{"a": "\ud800"}', (1, 8), "half of a character"),
         ("", None, "is empty"),
