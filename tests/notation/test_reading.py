@@ -27,6 +27,7 @@ from bridge.model.problem import Severity
         ('"text"', "text"),
         ("a: &unused 1\n", {"a": 1}),
         ("a: 'None'\nb: \"yes\"\nc: '012'", {"a": "None", "b": "yes", "c": "012"}),
+        ('\ufeff{"a": 1e3}', {"a": 1e3}),
         ('{"a": 1e3, "b": -0.5, "c": 18446744073709551615}', {"a": 1e3, "b": -0.5, "c": 2**64 - 1}),
     ],
 )
