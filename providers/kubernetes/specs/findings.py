@@ -31,7 +31,7 @@ def field_path(model: ChaosModel, name: str, path: str) -> str:
 
 def is_set(value: object) -> bool:
     """Whether a field reaches the controller: Go leaves empty text, lists and zeros out."""
-    return value not in (None, "", [], 0)
+    return value not in (None, "", [], {}, 0)
 
 
 def ignored_with(
@@ -94,3 +94,9 @@ def odd_percentages(model: ChaosModel, path: str, *names: str) -> Iterator[Probl
         if math.isnan(number) or not 0 <= number <= _PERCENT:
             message = f'{shown(text)} is not a percentage, write "0" to "100"'
             yield warning(field_path(model, name, path), message)
+
+
+def none_of_them(text: str, path: str) -> Iterator[Problem]:
+    """Yield a warning for a percentage of packets that is zero."""
+    if float_of(text) == 0:
+        yield warning(path, f'{shown(text)} percent of the packets is none, write "1" to "100"')

@@ -28,8 +28,8 @@ class JvmGc(MachineConfig):
     pid: Pid | None = Field(default=None, description="Id of the Java process.")
     port: Int32 | None = Field(
         default=None,
-        description="Port of the agent in the Java process.",
-        json_schema_extra={"default": 9277},
+        description="Port of the agent in the Java process, 9277 without it.",
+        json_schema_extra={"example": 9277},
     )
 
     def refusals(self, path: str) -> Iterator[Problem]:
