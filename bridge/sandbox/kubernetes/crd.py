@@ -102,7 +102,9 @@ def _spec_errors(definition: Object, spec: dict[str, Any]) -> Iterator[FieldErro
             "spec.versions", "array", "must have exactly one version marked as storage version"
         )
     for index, version in enumerate(versions):
-        yield from _version_errors(version, f"spec.versions[{index}]", _schema_place(versions, index))
+        yield from _version_errors(
+            version, f"spec.versions[{index}]", _schema_place(versions, index)
+        )
 
 
 def _full_name(spec: Mapping[str, Any], names: Mapping[str, Any]) -> str:

@@ -132,7 +132,7 @@ def _comparison(key: str, operator: str, value: str) -> Test:
         bound = int(value)
     except ValueError:
         raise _WrongError(
-            f'values[0]: Invalid value: "{value}": for \'Gt\', \'Lt\' operators, the value must '
+            f"values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must "
             "be an integer"
         ) from None
 

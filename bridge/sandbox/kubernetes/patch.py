@@ -16,6 +16,7 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
+
 def check_media_type(kind: str, *, custom: bool) -> None:
     """Refuse (415) a kind of patch that the resource does not take."""
     accepted = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]

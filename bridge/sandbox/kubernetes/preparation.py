@@ -141,7 +141,9 @@ def check_manager(query: Mapping[str, str], options: str, *, is_apply: bool = Fa
         errors.append(status.FieldError("fieldManager", "FieldValueTooLong", message))
     if not manager.isprintable():
         errors.append(
-            status.invalid_value("fieldManager", manager, "should only contain printable characters")
+            status.invalid_value(
+                "fieldManager", manager, "should only contain printable characters"
+            )
         )
     if errors:
         raise status.invalid("meta.k8s.io", options, "", errors)

@@ -98,9 +98,7 @@ class Registry:
     def create(self, call: Call) -> Object:
         """Store a new object."""
         preparation.check_manager(call.query, "CreateOptions")
-        obj, twice = preparation.read_object(
-            call.resource, call.info, call.body, call.content_type
-        )
+        obj, twice = preparation.read_object(call.resource, call.info, call.body, call.content_type)
         return self._create(call, obj, twice)
 
     def _create(self, call: Call, obj: Object, twice: list[str]) -> Object:

@@ -160,9 +160,7 @@ def _list(value: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
         return [_plain(item) for item in patch if not _is_directive(item)]
     key = schema.get(PATCH_KEY)
     if key is None:
-        return _ordered(
-            list(dict.fromkeys([*value, *patch])), patch, value, _identity(schema)
-        )
+        return _ordered(list(dict.fromkeys([*value, *patch])), patch, value, _identity(schema))
     if any(_replaces(item) for item in patch):
         return [_plain(item) for item in patch if not _is_directive(item)]
     merged = [copy_json(item) for item in value]

@@ -161,7 +161,9 @@ def _keys(keys: list[str], items: Schema, path: str) -> Iterator[FieldError]:
     properties = items.get("properties") or {}
     if set(keys) - properties.keys():
         shown = ", ".join(json.dumps(key) for key in keys)
-        message = f"Invalid value: []string{{{shown}}}: entries must all be names of item properties"
+        message = (
+            f"Invalid value: []string{{{shown}}}: entries must all be names of item properties"
+        )
         yield FieldError(f"{path}.{LIST_KEYS}", "FieldValueInvalid", message)
     for key in keys:
         known = properties.get(key, {"default": None})
@@ -194,9 +196,7 @@ def _is_int_or_string(schema: Schema, keyword: str) -> bool:
     return bool(parts) and parts[0] == {"anyOf": _INT_OR_STRING_FORMS[0]}
 
 
-def _junctor(
-    part: Schema, owner: Schema, owner_path: str, path: str
-) -> Iterator[FieldError]:
+def _junctor(part: Schema, owner: Schema, owner_path: str, path: str) -> Iterator[FieldError]:
     """Check an alternative: it may only narrow what the schema around it specifies."""
     for keyword in _EMPTY_IN_JUNCTORS:
         if part.get(keyword):

@@ -280,5 +280,3 @@ def with_named(fields: Fields, schema: Schema) -> Fields:
             else:
                 inner = inner.get("items") or {}
     return frozenset(found)
-
-
