@@ -67,6 +67,11 @@ def test_closing_braces_alone_are_text() -> None:
     assert fill(text, {}).value == text
 
 
+def test_single_braces_around_a_placeholder_are_text() -> None:
+    assert list(placeholder_problems("{{{ a }}{", "spec", ["a"], [])) == []
+    assert fill("{{{ a }}{", {"a": "b"}).value == "{b{"
+
+
 def test_where_values_went_is_told() -> None:
     filled = fill({"a": ["{{ x }}-{{ y }}-{{ x }}"], "b": "plain"}, {"x": "1", "y": "2"}, "spec")
     assert filled.origins == {"spec.a[0]": ("x", "y")}
