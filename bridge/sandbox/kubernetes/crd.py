@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import jsonpath, structural
+from bridge.sandbox.kubernetes.formats import UNCHECKED
 from bridge.sandbox.kubernetes.objects import Object, copy_json, timestamp
 from bridge.sandbox.kubernetes.resources import CUSTOM_VERBS, Column, Resource
 from bridge.sandbox.kubernetes.status import (
@@ -102,7 +103,9 @@ def _spec_errors(definition: Object, spec: dict[str, Any]) -> Iterator[FieldErro
             "spec.versions", "array", "must have exactly one version marked as storage version"
         )
     for index, version in enumerate(versions):
-        yield from _version_errors(version, f"spec.versions[{index}]", _schema_place(versions, index))
+        yield from _version_errors(
+            version, f"spec.versions[{index}]", _schema_place(versions, index)
+        )
 
 
 def _full_name(spec: Mapping[str, Any], names: Mapping[str, Any]) -> str:
@@ -135,22 +138,25 @@ def _version_errors(version: dict[str, Any], path: str, place: str) -> Iterator[
 
 def unevaluated(definition: Object) -> list[str]:
     """Warn of the rules in a definition that the emulator does not evaluate."""
-    found = [
-        version["name"]
-        for version in definition["spec"]["versions"]
-        if _mentions(version.get("schema"), CEL_RULES)
-    ]
     return [
-        f"the emulator does not evaluate {CEL_RULES} (version {name}): objects that they refuse "
-        "are accepted here"
-        for name in found
+        f"the emulator does not evaluate {rule} (version {version['name']}): objects that they "
+        "refuse are accepted here"
+        for version in definition["spec"]["versions"]
+        for rule in sorted(set(_unevaluated(version.get("schema"))))
     ]
 
 
-def _mentions(value: object, name: str) -> bool:
-    if isinstance(value, dict):
-        return name in value or any(_mentions(item, name) for item in value.values())
-    return isinstance(value, list) and any(_mentions(item, name) for item in value)
+def _unevaluated(schema: object) -> Iterator[str]:
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _unevaluated(item)
+    if isinstance(schema, dict):
+        if CEL_RULES in schema:
+            yield CEL_RULES
+        if schema.get("format") in UNCHECKED:
+            yield f"format {schema['format']}"
+        for item in schema.values():
+            yield from _unevaluated(item)
 
 
 def resources(definition: Object) -> list[Resource]:

@@ -108,6 +108,8 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     _check_types(resource, obj["metadata"], meta, "metadata")
     if resource.schema is not None:
         unknown += schema.prune(obj, resource.schema)
+        for place, inner in schema.embedded_metadata(obj, resource.schema):
+            _check_types(resource, inner, meta, place)
     else:
         model = schema_of(model_name(resource.kind))
         schema.default(obj, model)
@@ -141,7 +143,9 @@ def check_manager(query: Mapping[str, str], options: str, *, is_apply: bool = Fa
         errors.append(status.FieldError("fieldManager", "FieldValueTooLong", message))
     if not manager.isprintable():
         errors.append(
-            status.invalid_value("fieldManager", manager, "should only contain printable characters")
+            status.invalid_value(
+                "fieldManager", manager, "should only contain printable characters"
+            )
         )
     if errors:
         raise status.invalid("meta.k8s.io", options, "", errors)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bridge.sandbox.kubernetes.chaos_mesh_crds import definitions
 from tests.kubernetes_emulator import differences
 from tests.kubernetes_emulator.api_calls import eventually
-from tests.kubernetes_emulator.definitions import GROUP, PROBES, SPLITS, TYPEDS
+from tests.kubernetes_emulator.definitions import PROBES, SPLITS, TYPEDS
 from tests.kubernetes_emulator.kubectl_on_both.documents import DOCUMENTS
 from tests.kubernetes_emulator.kubectl_on_both.programs import Kubectl, programs
 from tests.kubernetes_emulator.kubectl_on_both.scripts import SCRIPTS, commands
@@ -38,7 +38,7 @@ def both(emulated: Cluster, real: Cluster) -> tuple[Cluster, Cluster]:
     return emulated, real
 
 
-def _define(api: httpx.Client, defined: dict[str, object]) -> None:
+def _define(api: httpx.Client, defined: dict[str, Any]) -> None:
     made = api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=defined)
     assert made.status_code in (201, 409), made.text
     spec = made.json().get("spec") or defined["spec"]
