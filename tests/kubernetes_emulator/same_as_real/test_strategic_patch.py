@@ -162,8 +162,10 @@ def test_maps_and_plain_lists(api: httpx.Client, deployment: str) -> None:
                 }
             },
             500,
-            "The order in patch list:\n[map[name:a] map[name:b]]\n doesn't match "
-            "$setElementOrder list:\n[map[name:b] map[name:a]]\n",
+            (
+                "The order in patch list:\n[map[name:a] map[name:b]]\n doesn't match "
+                "$setElementOrder list:\n[map[name:b] map[name:a]]\n"
+            ),
         ),
     ],
 )
