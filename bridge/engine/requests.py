@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.engine import releasing
 from bridge.model import lever
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.record import Phase, Record
+from providers.contract import Undo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +37,7 @@ def take(run: Run, request: Request, now: Micros) -> None:
             **_pushed(details),
         )
     elif request.kind is RequestKind.RELEASE:
-        _release(run, str(details.get("record", "")), str(details.get("reason", "")), now)
+        _release(run, details, now)
     else:
         _late_effect(run, request, now)
 
@@ -48,12 +50,15 @@ def _pushed(details: Mapping[str, Any]) -> dict[str, Any]:
     return {"pushed": True, **said}
 
 
-def _release(run: Run, record_id: str, reason: str, now: Micros) -> None:
-    record = run.records.get(record_id)
+def _release(run: Run, details: Mapping[str, Any], now: Micros) -> None:
+    record = run.records.get(str(details.get("record", "")))
     if record is None or record.phase.ended:
         return
-    run.note(EventType.RELEASED, now, record=record_id, resource=record.resource, reason=reason)
-    run.set_phase([record], Phase.RELEASED, now, f"released by an operator: {reason}")
+    reason = str(details.get("reason", ""))
+    if details.get("force"):
+        releasing.ask(run, record, reason, now, webhooks=bool(details.get("webhooks")))
+    else:
+        releasing.end(run, record, reason, now)
 
 
 def _late_effect(run: Run, request: Request, now: Micros) -> None:
@@ -75,8 +80,9 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
             # What a look found before now says nothing any more.
             record.called_at, record.seen, record.seen_at = now, None, None
         run.touch(record)
-    # Where a later action of the run has the resource by now, its undo is the one to come.
-    taken = {_place(record) for record in run.records.values() if not record.phase.ended}
+    # Where a later action of the run has the resource by now, its undo is the one to come; what
+    # it was meant to leave so is not undone at all.
+    taken = {_place(record) for record in run.records.values() if _still_wanted(run, record)}
     reopened = [
         run.records[record]
         for record in ids
@@ -87,6 +93,11 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
     for record in reopened:
         record.accepted = False
     run.set_phase(reopened, Phase.REVERTING, now, "a late effect of a worker that lost the run")
+
+
+def _still_wanted(run: Run, record: Record) -> bool:
+    left_so = record.phase is Phase.KEPT and run.traits[record.action].undo is Undo.LASTING
+    return left_so or not record.phase.ended
 
 
 def _place(record: Record) -> tuple[str, str | None]:

@@ -61,6 +61,30 @@ async def test_a_mark_that_is_written_after_the_run_has_ended_is_removed(bench: 
     assert _as_before(bench)
 
 
+async def test_a_late_effect_does_not_undo_what_a_later_action_was_meant_to_leave(
+    bench: Bench,
+) -> None:
+    gate = _hold(bench, "inject")
+    run = await bench.start(
+        {
+            "first": halt(length="PT1M", target="t"),
+            "stays": halt(after=("first",), length=None, target="t"),
+        },
+        {"t": things("a")},
+    )
+    frozen = asyncio.create_task(bench.engine.advance(run))
+    await bench.world.reached.wait()
+    bench.world.now = Micros(bench.world.now + 20 * SECOND)
+    bench.engine = bench.other_engine()
+    await bench.drive(seconds=600)
+    assert [r.phase for r in await bench.store.records(run)] == ["reverted", "kept"]
+    gate.set()
+    await frozen
+    await bench.drive(seconds=600)
+    assert [r.phase for r in await bench.store.records(run)] == ["reverted", "kept"]
+    assert bench.world.snapshot()["a"][0] == "stopped"
+
+
 async def test_a_late_effect_that_meets_an_undo_that_has_looked_already_is_undone(
     bench: Bench,
 ) -> None:

@@ -89,6 +89,18 @@ STATUS = ("status",)
 REVIEW = ("create",)
 
 
+def _webhooks(plural: str, kind: str) -> Resource:
+    return Resource(
+        "admissionregistration.k8s.io",
+        "v1",
+        plural,
+        kind,
+        namespaced=False,
+        categories=("api-extensions",),
+        generation=True,
+    )
+
+
 def _rbac(plural: str, kind: str, *, namespaced: bool) -> Resource:
     return Resource("rbac.authorization.k8s.io", "v1", plural, kind, namespaced=namespaced)
 
@@ -178,6 +190,9 @@ BUILT_IN: tuple[Resource, ...] = (
         not_implemented=("scale",),
         generation=True,
     ),
+    Resource("", "v1", "endpoints", "Endpoints", short_names=("ep",)),
+    _webhooks("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+    _webhooks("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
     _rbac("roles", "Role", namespaced=True),
     _rbac("rolebindings", "RoleBinding", namespaced=True),
     _rbac("clusterroles", "ClusterRole", namespaced=False),
