@@ -113,7 +113,7 @@ def _full_name(spec: Mapping[str, Any], names: Mapping[str, Any]) -> str:
 
 
 def _schema_place(versions: list[dict[str, Any]], index: int) -> str:
-    """Say where a schema stands, as refusals do: a schema that all versions share is in the spec."""
+    """Say where a schema stands, as refusals do: one that all versions share is in the spec."""
     if all(version.get("schema") == versions[0].get("schema") for version in versions):
         return "spec.validation.openAPIV3Schema"
     return f"spec.versions[{index}].schema.openAPIV3Schema"

@@ -83,11 +83,9 @@ def aged(answer: dict[str, Any]) -> dict[str, Any]:
     """Level what the releases write differently: `differences` LIST_INDEX, TOO_MANY, TOO_LONG."""
     levelled = []
     for field, reason, message in answer["causes"]:
-        if reason in ("FieldValueTooMany", "FieldValueTooLong") or "should" in message:
-            if "at most" in message or "Too long" in message:
-                levelled.append((field, "too much", ""))
-                continue
-        if reason == "FieldValueDuplicate":
+        if "at most" in message or "Too long" in message:
+            levelled.append((field, "too much", ""))
+        elif reason == "FieldValueDuplicate":
             levelled.append((field, reason, message))
         else:
             plain = [re.sub(r"\[\d+\]", "", text) for text in (field, message)]

@@ -174,37 +174,37 @@ def test_what_does_not_fit_the_schema(
 
 
 @pytest.mark.parametrize(
-    ("change", "query", "code", "text"),
+    ("change", "code", "text"),
     [
-        ({}, {"fieldManager": ""}, 422, "fieldManager: Required value: is required for apply"),
-        ({"apiVersion": "v2"}, {}, 400, "Specified patch version: v2, expected: v1"),
-        ({"metadata": {"name": "d"}}, {}, 400, "does not match the name on the URL (c)"),
+        ({"apiVersion": "v2"}, 400, "Specified patch version: v2, expected: v1"),
+        ({"metadata": {"name": "d"}}, 400, "does not match the name on the URL (c)"),
         (
             {"metadata": {"name": "c", "resourceVersion": "1"}},
-            {},
             409,
             "the object has been modified",
         ),
         (
             {"metadata": {"name": "c", "managedFields": [{"manager": "x"}]}},
-            {},
             400,
             "metadata.managedFields must be nil",
         ),
-        ({"data": {"a": 1}}, {}, 500, ".data.a: expected string, got &value.valueUnstructured"),
+        ({"data": {"a": 1}}, 500, ".data.a: expected string, got &value.valueUnstructured"),
     ],
 )
 def test_applies_that_are_refused(
-    api: httpx.Client, maps: str, change: Any, query: dict[str, str], code: int, text: str
+    api: httpx.Client, maps: str, change: Any, code: int, text: str
 ) -> None:
     apply(api, maps, settings(a="1"))
     refused = api.patch(
-        f"{maps}/c",
-        params={"fieldManager": "one", **query},
-        json={**settings(a="1"), **change},
-        headers=APPLY,
+        f"{maps}/c?fieldManager=one", json={**settings(a="1"), **change}, headers=APPLY
     )
     assert (refused.status_code, text in message(refused)) == (code, True), refused.text
+
+
+def test_an_apply_names_its_manager(api: httpx.Client, maps: str) -> None:
+    refused = api.patch(f"{maps}/c", json=settings(a="1"), headers=APPLY)
+    assert refused.status_code == 422
+    assert "fieldManager: Required value: is required for apply patch" in message(refused)
 
 
 def test_force_is_for_apply_only(api: httpx.Client, maps: str) -> None:
