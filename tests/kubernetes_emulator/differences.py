@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.sandbox.kubernetes.openapi import PROTOBUF_V2
 from tests.kubernetes_emulator.definitions import GROUP
 
 
@@ -49,6 +50,10 @@ REPLACING_NOTHING = Difference(
 )
 NAMED_IN_TYPED_PATCH = Difference(
     f" (/t; {GROUP}/v1, Kind=Typed)", "", "a configuration that does not fit is named since 1.21"
+)
+OPENAPI_3 = Difference(200, 404, "OpenAPI version 3 is served since 1.24")
+PROTOBUF_NAMES = Difference(
+    PROTOBUF_V2, PROTOBUF_V2[:1], "the spelling without @, which is no media type, came with 1.27"
 )
 EMPTY_MAPS = Difference(
     {"one Apply": {"f:data": {}}}, {}, "a map that is given empty is owned only by newer servers"

@@ -57,6 +57,19 @@ def _condition(kind: str, reason: str, message: str, now: datetime) -> dict[str,
     }
 
 
+def can_be_completed(definition: Object) -> bool:
+    """Tell whether a definition says all that `complete` needs; its schemas are not judged."""
+    spec = definition.get("spec")
+    names = spec.get("names") if isinstance(spec, dict) else None
+    versions = spec.get("versions") if isinstance(spec, dict) else None
+    return (
+        isinstance(names, dict)
+        and bool(names.get("kind"))
+        and isinstance(versions, list)
+        and all(isinstance(item, dict) and {"name", "storage"} <= item.keys() for item in versions)
+    )
+
+
 def validate(definition: Object, old: Object | None = None) -> list[FieldError]:
     """Name everything that is wrong with a definition."""
     spec = definition.get("spec")

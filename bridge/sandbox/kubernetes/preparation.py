@@ -161,7 +161,7 @@ def complete(resource: Resource, obj: Object, now: datetime) -> None:
     """Fill in, in place, what the server sets in a new object, and drop what others may not."""
     if resource.schema is None:
         builtin.complete(resource, obj)
-        if is_definition(resource) and not crd.validate(obj):
+        if is_definition(resource) and crd.can_be_completed(obj):
             crd.complete(obj, now)
     elif resource.has_status:
         obj.pop("status", None)

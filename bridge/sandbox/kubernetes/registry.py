@@ -167,7 +167,7 @@ class Registry:
         preparation.default(resource, new)
         if uid:
             new["metadata"]["uid"] = uid
-        if preparation.is_definition(resource) and not crd.validate(new, old):
+        if preparation.is_definition(resource) and crd.can_be_completed(new):
             crd.complete(new, self.store.now())
         self._track(call, old, new)
         if not call.info.subresource:
