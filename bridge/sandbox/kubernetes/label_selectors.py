@@ -114,7 +114,7 @@ def _values(tokens: _Tokens) -> set[str]:
             token = tokens.take()
             if token not in (",", ")"):
                 raise _WrongError(f"found '{token}', expected: ',' or ')'")
-        if token == ")":
+        if token == ")":  # noqa: S105 - a bracket is no secret
             return values
 
 

@@ -1,4 +1,4 @@
-"""The kinds of patch by their media types, and the two that know no schema: merge and JSON patch."""
+"""The kinds of patch by media type, and those that know no schema: merge and JSON patch."""
 
 from __future__ import annotations
 
