@@ -18,7 +18,7 @@ from providers.contract import Plan, Resource, Timing, Undo
 from providers.kubernetes.custom_resource import InjectCustomResource
 from providers.kubernetes.resource import resource_name
 from providers.kubernetes.spec_text import LARGEST, SpecTextError, read_spec
-from providers.kubernetes.timers import with_switch
+from providers.kubernetes.timers import with_switch, written_timer
 
 FAULT = InjectCustomResource()
 PATH = "actions.X.parameters"
@@ -138,7 +138,10 @@ def test_its_own_duration_must_be_shorter_than_the_maximum(duration: str, *, ref
 def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
     (problem,) = problems(
         kubernetesKind="Workflow",
-        kubernetesSpec={"entry": "e", "templates": [{"name": "e", "deadline": "5m"}]},
+        kubernetesSpec={
+            "entry": "e",
+            "templates": [{"name": "e", "templateType": "Suspend", "deadline": "5m"}],
+        },
     )
     assert problem.path == "actions.X.parameters.kubernetesSpec.templates[0].deadline"
     environment = [{"name": "TOTAL_CHAOS_DURATION", "value": "300"}]
@@ -146,7 +149,9 @@ def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
         kubernetesApiVersion="litmuschaos.io/v1alpha1",
         kubernetesKind="ChaosEngine",
         kubernetesSpec={
-            "experiments": [{"name": "x", "spec": {"components": {"env": environment}}}]
+            "engineState": "active",
+            "chaosServiceAccount": "litmus",
+            "experiments": [{"name": "x", "spec": {"components": {"env": environment}}}],
         },
     )
     assert problem.path.endswith("kubernetesSpec.experiments[0].spec.components.env[0].value")
@@ -246,6 +251,19 @@ def test_only_kinds_that_have_a_timer_get_one() -> None:
         {"name": "f"},
     ]
     assert "deadline" not in templates[0]
+    # What nobody can read is what the user wrote all the same.
+    unread = {"entry": "e", "templates": [{"name": "e", "deadline": "ten minutes"}]}
+    assert with_switch(chaos, "Workflow", unread, limit) == (unread, None)
+
+
+def test_a_check_ends_when_its_author_says() -> None:
+    check = {"type": "HTTP", "duration": "2m"}
+    assert written_timer("chaos-mesh.org", "StatusCheck", check) == (
+        "duration",
+        timedelta(minutes=2),
+    )
+    for unread in ({"duration": "soon"}, {"duration": ""}, {}):
+        assert written_timer("chaos-mesh.org", "StatusCheck", unread) is None
 
 
 @given(st.text(), st.text(), st.text())

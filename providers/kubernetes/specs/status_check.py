@@ -86,13 +86,13 @@ class HttpCheck(ChaosModel):
         json_schema_extra={"example": "http://front-end.sock-shop/health"},
     )
     method: Literal["GET", "POST"] | None = Field(
-        default=None, json_schema_extra={"default": "GET"}
+        default=None, description="The method.", json_schema_extra={"default": "GET"}
     )
     headers: TextListMap | None = Field(
         default=None, description='Each header with a list of values: {"Accept": ["text/html"]}.'
     )
-    body: str | None = None
-    criteria: HttpCriteria
+    body: str | None = Field(default=None, description="What is sent.")
+    criteria: HttpCriteria = Field(description="What counts as a success.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The webhook takes every URL that can be parsed, whatever its scheme."""
