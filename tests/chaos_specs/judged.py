@@ -6,7 +6,6 @@ from typing import Any
 
 from providers.kubernetes.specs import KINDS, Problem, check
 
-CHAOS_MESH = "chaos-mesh.org/v1alpha1"
 ONE: dict[str, Any] = {"mode": "one", "selector": {}}
 
 

@@ -6,9 +6,8 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
-
-from providers.kubernetes.specs import EMBEDDED_FIELDS
 
 WRONG: dict[str, tuple[Any, ...]] = {
     "string": (12345, True, {"x": 1}, ["x"]),
@@ -18,69 +17,58 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "object": (12345, "text", ["x"]),
 }
 Step = str | int
-OPEN = "x-kubernetes-preserve-unknown-fields"
-KEPT = ("networkChaos", "podChaos")
-
-
-def lighter(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with two of the chaos kinds that it embeds: what is drawn of more is not faster."""
-    result = dict(schema)
-    if "properties" in schema:
-        embedded = set(EMBEDDED_FIELDS.values()) - set(KEPT)
-        result["properties"] = {
-            name: lighter(member)
-            for name, member in schema["properties"].items()
-            if name not in embedded
-        }
-    if "items" in schema:
-        result["items"] = lighter(schema["items"])
-    return result
+EITHER = "x-kubernetes-int-or-string"
+ANYTHING = "x-kubernetes-preserve-unknown-fields"
+_MOST_MEMBERS = 5
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """What a structural schema allows; texts with a form are its example."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
-    if "anyOf" in schema:
-        return st.integers(0, 9) | st.just("1")
+    if EITHER in schema:
+        return st.just(1) | st.just("1")
     if schema["type"] == "object":
         return objects(schema)
     if schema["type"] == "array":
-        return st.lists(values(schema["items"]), max_size=2)
-    return plain_values(schema)
-
-
-def plain_values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Numbers, texts and truth values that a schema allows."""
+        return st.lists(st.deferred(lambda: values(schema["items"])), max_size=2)
     if schema["type"] == "integer":
         return st.integers(schema.get("minimum", -1), schema.get("maximum", 300))
+    return st.booleans() if schema["type"] == "boolean" else texts(schema)
+
+
+def texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
+    """Texts of the form that is wanted."""
     if "example" in schema:
         return st.just(schema["example"])
     if "pattern" in schema:
         return st.from_regex(schema["pattern"], fullmatch=True)
-    plain = ["", "1", "text", "10ms", "\u00e9"]
-    return st.booleans() if schema["type"] == "boolean" else st.sampled_from(plain)
+    return st.sampled_from(["", "1", "text", "\u00e9"])
 
 
-def objects(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects with named members, or with any names and members of one type."""
+@st.composite
+def objects(draw: st.DrawFn, schema: dict[str, Any]) -> dict[str, Any]:
+    """What is required and a few members more, so that large schemas stay drawable."""
     if "properties" not in schema:
-        names = st.sampled_from(["a", "b.c/d"])
-        inner = schema.get("additionalProperties", {"type": "string"})
-        return st.dictionaries(names, values(inner), max_size=2)
-    required = schema.get("required", ())
-    members = {name: values(member) for name, member in schema["properties"].items()}
-    optional = {name: member for name, member in members.items() if name not in required}
-    return st.fixed_dictionaries({name: members[name] for name in required}, optional=optional)
+        inner = schema.get("additionalProperties")
+        names = draw(st.lists(st.sampled_from(["a", "b.c/d"]), unique=True))
+        return {name: draw(values(inner)) if inner else 1 for name in names}
+    members = schema["properties"]
+    required = list(schema.get("required", ()))
+    optional = sorted(set(members) - set(required))
+    if optional:
+        chosen = st.lists(st.sampled_from(optional), unique=True, max_size=_MOST_MEMBERS)
+        required += draw(chosen)
+    return {name: draw(values(members[name])) for name in required}
 
 
 def places(schema: dict[str, Any], value: Any, path: tuple[Step, ...] = ()) -> Iterator[Any]:
-    """Every path within a value, with its schema."""
+    """Every path within a value, with its schema; not within what may be anything."""
     yield path, schema
     if isinstance(value, dict):
         for name, member in value.items():
             inner = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
-            if inner is not None:
+            if inner:
                 yield from places(inner, member, (*path, name))
     elif isinstance(value, list):
         for index, member in enumerate(value):
@@ -89,8 +77,10 @@ def places(schema: dict[str, Any], value: Any, path: tuple[Step, ...] = ()) -> I
 
 def mutants(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """What may not stand where this schema does, with the word for it."""
-    # What may be a number or text may be neither of the others.
-    for wrong in WRONG[schema["type"]] if "type" in schema else (True, {"x": 1}, ["x"]):
+    if EITHER in schema:
+        yield "neither", ["x"]
+        return
+    for wrong in WRONG[schema["type"]]:
         yield "wrong type", wrong
     if "enum" in schema:
         yield "unknown choice", "no-such-choice"
@@ -107,18 +97,15 @@ def mutants(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def forbidden(draw: st.DrawFn, schema: dict[str, Any]) -> tuple[dict[str, Any], tuple[Step, ...]]:
     """A spec with one thing that its schema forbids, and the path of that thing."""
     spec = draw(values(schema))
-    path, at = draw(st.sampled_from(list(places(schema, spec))))
     choices: list[tuple[str, Any, tuple[Step, ...]]] = []
-    if path:
-        choices += [(word, wrong, path) for word, wrong in mutants(at)]
-    if "properties" in at:
-        if not at.get(OPEN):
-            choices.append(("unknown field", 1, (*path, "bogusField")))
-        choices += [("missing", None, (*path, name)) for name in at.get("required", ())]
-    if not choices:
-        # An object that keeps what it does not know, with nothing in it.
-        name, member = next(iter(schema["properties"].items()))
-        choices += [(word, wrong, (name,)) for word, wrong in mutants(member)]
+    for path, at in places(schema, spec):
+        if path:
+            choices += [(word, wrong, path) for word, wrong in mutants(at)]
+        if "properties" in at:
+            choices += [("missing", None, (*path, name)) for name in at.get("required", ())]
+            if ANYTHING not in at:
+                choices.append(("unknown field", 1, (*path, "bogusField")))
+    assume(choices)
     _, wrong, where = draw(st.sampled_from(choices))
     return placed(spec, where, wrong), where
 

@@ -48,6 +48,12 @@ def problems(**changes: Any) -> list[Problem]:
     return FAULT.check(parameters(**changes), PATH)
 
 
+def too_long(**changes: Any) -> Problem:
+    """The one problem that the action's maximum duration is."""
+    (found,) = [one for one in problems(**changes) if "maxDuration" in one.message]
+    return found
+
+
 def spec(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in (DELAY | changes).items() if value is not None}
 
@@ -136,16 +142,13 @@ def test_its_own_duration_must_be_shorter_than_the_maximum(duration: str, *, ref
 
 
 def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
-    (problem,) = problems(
-        kubernetesKind="Workflow",
-        kubernetesSpec={
-            "entry": "e",
-            "templates": [{"name": "e", "templateType": "Suspend", "deadline": "5m"}],
-        },
+    template = {"name": "e", "templateType": "Suspend", "deadline": "5m"}
+    problem = too_long(
+        kubernetesKind="Workflow", kubernetesSpec={"entry": "e", "templates": [template]}
     )
     assert problem.path == "actions.X.parameters.kubernetesSpec.templates[0].deadline"
     environment = [{"name": "TOTAL_CHAOS_DURATION", "value": "300"}]
-    (problem,) = problems(
+    problem = too_long(
         kubernetesApiVersion="litmuschaos.io/v1alpha1",
         kubernetesKind="ChaosEngine",
         kubernetesSpec={

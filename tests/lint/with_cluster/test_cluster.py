@@ -255,3 +255,62 @@ def test_a_cluster_that_is_not_there_ends_the_command(
     nowhere.write_text(yaml.safe_dump(config))
     code, _, errors = command("lint", name, "--cluster", "admin", "--kubeconfig", str(nowhere))
     assert (code, "cannot be reached" in errors) == (5, True)
+
+
+def test_actions_and_action_templates_are_asked_about(lint: Lint, write: Write) -> None:
+    actions = template(json.dumps(yaml.safe_load(CHAOS)["spec"]), kubernetesNamespace=NAMESPACE)
+    name = write(json.dumps(actions["actions"]), name="actions.json")
+    (preview,) = lint(name)["previews"]
+    assert preview["path"] == "SlowCarts.parameters.kubernetesSpec.selector"
+    name = write(json.dumps(actions["actions"]["SlowCarts"]), name="action.json")
+    (preview,) = lint(name)["previews"]
+    assert preview["path"] == "parameters.kubernetesSpec.selector"
+    manifest = yaml.safe_load(CHAOS)
+    document = {
+        "name": "slow",
+        "maxDuration": "PT5M",
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
+        "namespace": NAMESPACE,
+        "spec": {**manifest["spec"], "delay": {"latency": "{{ latency }}"}},
+        "parameters": {"latency": {"type": "duration", "default": "10ms"}},
+    }
+    found = lint(write(json.dumps(document), name="template.json"))
+    assert (found["findings"], found["previews"][0]["path"]) == ([], "spec.selector")
+    del document["parameters"]["latency"]["default"]
+    found = lint(write(json.dumps(document), name="template.json"))
+    assert found["previews"] == []
+    (finding,) = found["findings"]
+    assert (finding["rule"], finding["severity"]) == ("cluster-access", "warning")
+    assert "nothing says what latency will be" in finding["message"]
+
+
+def test_a_template_of_another_cluster_is_not_asked_about(
+    command: Command, write: Write, cluster: Cluster, tmp_path: Path
+) -> None:
+    arn = "arn:aws:eks:us-east-1:123456789012:cluster/other"
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    context = next(one for one in config["contexts"] if one["name"] == "admin")
+    config["contexts"] += [{**context, "name": name} for name in (arn, CLUSTER)]
+    kubeconfig = cluster.kubeconfig.with_name("arns")
+    kubeconfig.write_text(yaml.safe_dump(config))
+    spec = json.dumps(yaml.safe_load(CHAOS)["spec"])
+    name = write(json.dumps(template(spec, kubernetesNamespace=NAMESPACE)), name="a.json")
+    further = ("--kubeconfig", str(kubeconfig), "--format", "json")
+    found = json.loads(command("lint", name, "--cluster", CLUSTER, *further)[1])
+    assert (found["findings"], len(found["previews"])) == ([], 1)
+    found = json.loads(command("lint", name, "--cluster", arn, *further)[1])
+    assert found["previews"] == []
+    assert f"goes to {CLUSTER}, and not {arn} was asked" in found["findings"][0]["message"]
+
+
+def test_a_user_that_is_not_known_ends_the_command(
+    command: Command, write: Write, cluster: Cluster
+) -> None:
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    config["users"] = [{**user, "user": {"token": "stale"}} for user in config["users"]]
+    kubeconfig = cluster.kubeconfig.with_name("stale")
+    kubeconfig.write_text(yaml.safe_dump(config))
+    arguments = ("--cluster", "admin", "--kubeconfig", str(kubeconfig))
+    code, _, errors = command("lint", write(CHAOS), *arguments)
+    assert (code, "cluster admin does not know the user; log in again" in errors) == (2, True)
