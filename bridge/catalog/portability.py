@@ -15,6 +15,7 @@ from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.catalog.order import most_at_once, planned
 from bridge.catalog.parameters import durations
 from bridge.dialects.fis.requests import LONGEST_PARAMETER
+from bridge.model.action_template import ID_PREFIX
 from bridge.model.moment import format_duration
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
@@ -49,6 +50,10 @@ def _refusals(
     ours = natives(template)
     for name, (fault, parameters) in parsed.items():
         action, path = template.actions[name], child("actions", name)
+        if action.action_template is not None:
+            known = quote(f"{ID_PREFIX}{action.action_template}")
+            yield child(path, "actionId"), f"{known}: it is an action template of ours"
+            continue
         yield from _action_refusals(path, fault, parameters, action.parameters)
         if name in ours and not action.targets:
             yield child(path, "targets"), "an action without a target Cluster"

@@ -8,6 +8,7 @@ import typer
 
 from bridge import __version__
 from bridge.cli import (
+    action_templates,
     actions,
     demo,
     experiments,
@@ -42,6 +43,7 @@ app.command(epilog=EPILOG)(experiments.watch)
 app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
+app.add_typer(action_templates.app)
 app.add_typer(schedule.app)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)

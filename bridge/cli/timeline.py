@@ -64,7 +64,8 @@ def _change(details: Details) -> str:
 
 
 def _action_start(details: Details) -> str:
-    return f"action {details.get('action_name')} starts ({details.get('action_id')})"
+    what = details.get("action_template") or details.get("action_id")
+    return f"action {details.get('action_name')} starts ({what})"
 
 
 def _action_end(details: Details) -> str:

@@ -73,7 +73,7 @@ def validate(
         bool, typer.Option("--json", help="Print every problem in one JSON document.")
     ] = False,
 ) -> None:
-    """Say what is wrong with a template, or with a custom resource of a chaos kind.
+    """Say what is wrong with a template, an action template, or a custom resource of a chaos kind.
 
     Errors, and warnings such as where AWS FIS itself would refuse it. Nothing is stored and no
     cloud is asked. With FAULTBRIDGE_URL the bridge there judges, with its settings; without, this
@@ -100,11 +100,18 @@ def checked(file: str, role: str | None = None, cluster: str | None = None) -> d
         raise CommandError(Exit.INVALID, "\n".join([*judged.lines, judged.summary]))
     for line in judged.lines:
         tell(line)
+    if judged.template is None:
+        msg = (
+            f"{file}: is an action template, which runs nothing by itself; store it with "
+            "`faultbridge action-templates create`, and name it in an experiment template"
+        )
+        raise CommandError(Exit.INVALID, msg)
     template: dict[str, Any] = judged.template
     return template
 
 
 def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
+    from bridge.catalog.action_templates import is_action_template
     from bridge.cli.files import is_resource, read_template
     from bridge.client.documents import Validation
 
@@ -116,6 +123,8 @@ def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
     if read.problems:
         found = tuple(problem for _, problem in read.problems)
         return _Judged(read, Validation(problems=found), None)
+    if is_action_template(read.document):
+        return _judged_action_template(read)
     if is_resource(read.document):
         return _judged_resource(read, role, cluster)
     if role is not None or cluster is not None:
@@ -125,6 +134,18 @@ def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
         )
         raise CommandError(Exit.INVALID, msg)
     return _Judged(read, _validation(read.document), read.document)
+
+
+def _judged_action_template(read: TemplateFile) -> _Judged:
+    from bridge.api.native.action_template_documents import accepted
+    from bridge.client.documents import Validation
+    from bridge.model.problem import InvalidDocumentError
+
+    try:
+        _, found = accepted(read.document)
+    except InvalidDocumentError as error:
+        found = error.problems
+    return _Judged(read, Validation(problems=tuple(found)), None)
 
 
 def _judged_resource(read: TemplateFile, role: str | None, cluster: str | None) -> _Judged:

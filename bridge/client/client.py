@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.client import calls
+from bridge.client.action_templates import ActionTemplatesClient, AsyncActionTemplatesClient
 from bridge.client.calls import Call
 from bridge.client.documents import (
     CatalogAction,
@@ -34,7 +35,7 @@ TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
 
 
-class Client(SchedulesClient):
+class Client(SchedulesClient, ActionTemplatesClient):
     """A client that waits for each answer.
 
     Every method raises UnreachableError, RefusedError or FailedError.
@@ -117,7 +118,7 @@ class Client(SchedulesClient):
         return self.send(calls.action(action_id))
 
 
-class AsyncClient(AsyncSchedulesClient):
+class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     """A client for an event loop.
 
     Every method raises UnreachableError, RefusedError or FailedError.

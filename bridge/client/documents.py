@@ -141,6 +141,8 @@ class ExperimentAction(Document):
 
     name: str
     action_id: str
+    action_template: str | None = None
+    """``NAME@VERSION`` of the action template that it was made from."""
     status: ActionStatus
     reason: str = ""
     start_after: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bridge.model.experiment import ActionState, ResolvedTarget
+    from bridge.model.template import TemplateAction
     from bridge.store import Reading
     from providers.contract import Timing, Undo
 
@@ -176,6 +177,7 @@ class Run:
                 action_id=template.action_id,
                 action_start_time=iso_timestamp(now),
                 action_targets=template.targets,
+                **_made_from(template),
             )
         elif status.ended:
             # What ends without having begun (cancelled, skipped) has no times, as in FIS.
@@ -187,6 +189,7 @@ class Run:
                 action_id=template.action_id,
                 action_end_time=iso_timestamp(now),
                 action_state={"status": status, "reason": action.reason},
+                **_made_from(template),
             )
         self.changed = True
 
@@ -276,3 +279,9 @@ class Run:
         self.dirty = set()
         self.changed = False
         return change
+
+
+def _made_from(action: TemplateAction) -> dict[str, str]:
+    """Name the action template that an action was expanded from, where it was."""
+    name = action.action_template
+    return {} if name is None else {"action_template": name}

@@ -433,7 +433,7 @@ def test_stress_that_sleeps_or_is_overruled_is_pointed_out() -> None:
 
 @given(st.sampled_from(sorted(SPECS)), json_values)
 def test_no_document_makes_it_raise(kind: str, spec: Any) -> None:
-    for problem in check(CHAOS_MESH, kind, "default", spec):
+    for problem in check(KINDS[kind].api_version, kind, "default", spec):
         assert problem.path.startswith("spec")
         assert problem.message
 
@@ -462,7 +462,8 @@ def test_no_document_makes_it_raise(kind: str, spec: Any) -> None:
     ),
 )
 def test_no_value_of_a_known_field_makes_it_raise(kind: str, fields: dict[str, Any]) -> None:
-    for problem in check(CHAOS_MESH, kind, "default", {"action": "netem", **ONE, **fields}):
+    spec = {"action": "netem", **ONE, **fields}
+    for problem in check(KINDS[kind].api_version, kind, "default", spec):
         assert problem.path.startswith("spec")
 
 

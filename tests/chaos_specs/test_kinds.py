@@ -33,6 +33,7 @@ STRUCTURAL = {
     "required",
     "properties",
     "items",
+    "anyOf",
     "additionalProperties",
     "example",
     "minLength",
@@ -144,7 +145,7 @@ def test_schemas_are_structural(kind: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     for each in schemas(schema):
         assert set(each) <= STRUCTURAL
-        assert "type" in each
+        assert "type" in each or each["x-kubernetes-int-or-string"]
         # A structural schema has either named members or members of one type.
         assert not {"properties", "additionalProperties"} <= set(each)
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.api.bridge import Bridge
+from bridge.api.native.action_templates import ActionTemplates
 from bridge.api.native.catalog import add_catalog
 from bridge.api.native.experiments import Experiments
 from bridge.api.native.health import add_health
@@ -26,6 +27,7 @@ def routes(bridge: Bridge) -> APIRouter:
     Signals(bridge).add_to(found)
     add_lever(bridge, found)
     Schedules(bridge).add_to(found)
+    ActionTemplates(bridge).add_to(found)
     add_catalog(bridge, found)
     add_health(bridge, found)
     found.add_api_route(

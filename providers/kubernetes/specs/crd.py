@@ -25,10 +25,10 @@ _KEPT: Final = (
     "minLength",
     "maxLength",
     "x-kubernetes-list-type",
-    "x-kubernetes-int-or-string",
 )
 # Pydantic leaves bounds on the inside of an optional field in its own words.
 _BOUNDS: Final = {"ge": "minimum", "le": "maximum"}
+_EITHER: Final = "x-kubernetes-int-or-string"
 _ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 
 
@@ -43,8 +43,11 @@ def _cached(model: type[ChaosModel]) -> dict[str, Any]:
     return _structural(schema, schema.get("$defs", {}))
 
 
-def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _merged(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it refers to, and without "or null"."""
     merged = dict(schema)
+    if _EITHER in schema:
+        return merged
     for option in schema.get("anyOf", ()):
         # Null is pruned before it is validated, so "or null" says nothing.
         if option.get("type") != "null":
@@ -52,10 +55,20 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     if "$ref" in merged:
         target = definitions[merged["$ref"].rpartition("/")[2]]
         merged = {**target, **{key: merged[key] for key in merged if key != "$ref"}}
+    return merged
+
+
+def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    merged = _merged(schema, definitions)
+    if _EITHER in merged:
+        # The one anyOf that is structural: a whole number or text.
+        return {key: merged[key] for key in ("anyOf", _EITHER, "description") if key in merged}
     result = {key: merged[key] for key in _KEPT if merged.get(key) is not None}
+    if "const" in merged:
+        result["enum"] = [merged["const"]]
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
     # Docstrings of models describe the code; a field's own description is for its readers.
-    if "description" in schema and "$ref" not in schema and "properties" not in schema:
+    if "description" in schema and "properties" not in schema:
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {

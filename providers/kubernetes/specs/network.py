@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
@@ -21,15 +20,13 @@ from providers.kubernetes.specs.base import (
     SingleUnitDuration,
     Uint32,
 )
-from providers.kubernetes.specs.problems import shown
-from providers.kubernetes.specs.quantities import float_of
+from providers.kubernetes.specs.findings import odd_percentages
 from providers.kubernetes.specs.selector import PodSelection
 
 Action = Literal["netem", "delay", "loss", "duplicate", "corrupt", "partition", "bandwidth"]
 Direction = Literal["to", "from", "both"]
 
 _EMULATED: Final = ("delay", "loss", "duplicate", "corrupt", "rate")
-_PERCENT: Final = 100
 # Which details an action puts into effect; the emulating actions share one queueing discipline.
 _EFFECTIVE: Final[dict[str, tuple[str, ...]]] = {
     "netem": _EMULATED,
@@ -42,15 +39,6 @@ _EFFECTIVE: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def _odd_percentages(model: ChaosModel, path: str, *names: str) -> Iterator[Problem]:
-    for name in names:
-        text = getattr(model, name)
-        number = float_of(text) if text else 0.0
-        if math.isnan(number) or not 0 <= number <= _PERCENT:
-            message = f'{shown(text)} is not a percentage, write "0" to "100"'
-            yield Problem(child(path, name), message, Severity.WARNING)
-
-
 class Reorder(ChaosModel):
     """Packets that overtake the delayed ones."""
 
@@ -60,7 +48,7 @@ class Reorder(ChaosModel):
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
-        yield from _odd_percentages(self, path, "reorder", "correlation")
+        yield from odd_percentages(self, path, "reorder", "correlation")
 
 
 class Delay(ChaosModel):
@@ -73,7 +61,7 @@ class Delay(ChaosModel):
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
-        yield from _odd_percentages(self, path, "correlation")
+        yield from odd_percentages(self, path, "correlation")
 
 
 class Loss(ChaosModel):
@@ -84,7 +72,7 @@ class Loss(ChaosModel):
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
-        yield from _odd_percentages(self, path, "loss", "correlation")
+        yield from odd_percentages(self, path, "loss", "correlation")
 
 
 class Duplicate(ChaosModel):
@@ -95,7 +83,7 @@ class Duplicate(ChaosModel):
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
-        yield from _odd_percentages(self, path, "duplicate", "correlation")
+        yield from odd_percentages(self, path, "duplicate", "correlation")
 
 
 class Corrupt(ChaosModel):
@@ -106,7 +94,7 @@ class Corrupt(ChaosModel):
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
-        yield from _odd_percentages(self, path, "corrupt", "correlation")
+        yield from odd_percentages(self, path, "corrupt", "correlation")
 
 
 class Rate(ChaosModel):
