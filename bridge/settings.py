@@ -176,6 +176,19 @@ class Settings(GuardrailSettings):
         "commas; `self` is whoever runs the command.",
     )
 
+    policies: Path | None = Field(
+        default=None,
+        description="Policy file, YAML or JSON: policies that nobody can change through the API, "
+        "and whom they and the built-in ones are attached to. It is read when the bridge starts.",
+    )
+    audit_retention: timedelta = Field(
+        default=timedelta(days=90), description="How long decisions stay in the audit log."
+    )
+    audit_reads: bool = Field(
+        default=False,
+        description="Log allowed reads too; denials, and all that changes something, always are.",
+    )
+
     signal_tokens: Secrets = Field(
         default=(),
         description="Tokens that `POST /v1/signals` takes, separated by commas, each of 16 "
@@ -203,6 +216,7 @@ class Settings(GuardrailSettings):
         "retry_first",
         "retry_longest",
         "signal_memory",
+        "audit_retention",
         mode="before",
     )
     @classmethod

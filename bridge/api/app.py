@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from bridge import __version__
 from bridge.api import fis, native
+from bridge.api.authorization import Authorization
 from bridge.api.bridge import Bridge
 from bridge.api.errors import LastResort, install_error_handlers
 from bridge.api.limits import Limits
@@ -26,7 +27,11 @@ def create_app(bridge: Bridge, *, hosts: Collection[str] = ()) -> FastAPI:
         docs_url=None,  # the pages load scripts from a content network
         redoc_url=None,
         redirect_slashes=False,  # a redirected POST arrives as a GET
-        middleware=[Middleware(LastResort), Middleware(Limits, hosts=hosts)],
+        middleware=[
+            Middleware(LastResort),
+            Middleware(Limits, hosts=hosts),
+            Middleware(Authorization, bridge=bridge),
+        ],
     )
     install_error_handlers(app)
     app.include_router(native.router(bridge))

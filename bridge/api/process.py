@@ -14,13 +14,16 @@ from typing import Final, Self
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from bridge.api.authorization import read_policy_file
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
 from bridge.engine import Engine, Providers, Scheduler
 from bridge.model.inbox import Request, RequestKind
+from bridge.model.problem import InvalidDocumentError
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
+from iam.policy import StoredPolicy
 
 RESTORED: Final = (
     "The database was restored from a backup; what it holds as open is undone and nothing more."
@@ -93,7 +96,14 @@ class Process:
                 wake=dispatcher.wake,
             )
             catalog = self._make_catalog(self.settings)
-            self._bridge = Bridge(self.settings, store, catalog, dispatcher, providers.expect)
+            self._bridge = Bridge(
+                self.settings,
+                store,
+                catalog,
+                dispatcher,
+                providers.expect,
+                policies=_policies(self.settings),
+            )
             await _open_dispatcher(dispatcher)
             if self._works:
                 scheduler = Scheduler(store, catalog, self.settings) if self._schedules else None
@@ -173,6 +183,20 @@ def require_installation(settings: Settings) -> None:
             "every resource that a fault touches, so that `faultbridge rescue` finds it"
         )
         raise StartError(msg)
+
+
+def _policies(settings: Settings) -> dict[str, StoredPolicy]:
+    path = settings.policies
+    if path is None:
+        return {}
+    try:
+        return read_policy_file(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        msg = f"FAULTBRIDGE_POLICIES: {path} cannot be read ({reason})"
+        raise StartError(msg) from None
+    except InvalidDocumentError as error:
+        raise StartError(f"FAULTBRIDGE_POLICIES: {path}: {error}") from None
 
 
 def _open_store(url: str, named: str) -> Store:

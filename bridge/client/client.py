@@ -23,6 +23,7 @@ from bridge.client.documents import (
     Validation,
 )
 from bridge.client.errors import UnreachableError
+from bridge.client.policies import PoliciesClient
 from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
 from bridge.model.lever import LeverStatus
 
@@ -35,7 +36,7 @@ TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
 
 
-class Client(SchedulesClient, ActionTemplatesClient):
+class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
     """A client that waits for each answer.
 
     Every method raises UnreachableError, RefusedError or FailedError.

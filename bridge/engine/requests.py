@@ -34,9 +34,10 @@ def take(run: Run, request: Request, now: Micros) -> None:
             now,
             cause=cause,
             **_pushed(details),
+            **_who(details),
         )
     elif request.kind is RequestKind.RELEASE:
-        _release(run, str(details.get("record", "")), str(details.get("reason", "")), now)
+        _release(run, details, now)
     else:
         _late_effect(run, request, now)
 
@@ -49,11 +50,24 @@ def _pushed(details: Mapping[str, Any]) -> dict[str, Any]:
     return {"pushed": True, **said}
 
 
-def _release(run: Run, record_id: str, reason: str, now: Micros) -> None:
-    record = run.records.get(record_id)
+def _who(details: Mapping[str, Any]) -> dict[str, str]:
+    """Return who asked, as far as the request says."""
+    return {name: str(details[name]) for name in ("principal", "request_id") if name in details}
+
+
+def _release(run: Run, details: Mapping[str, Any], now: Micros) -> None:
+    record = run.records.get(str(details.get("record", "")))
+    reason = str(details.get("reason", ""))
     if record is None or record.phase.ended:
         return
-    run.note(EventType.RELEASED, now, record=record_id, resource=record.resource, reason=reason)
+    run.note(
+        EventType.RELEASED,
+        now,
+        record=record.id,
+        resource=record.resource,
+        reason=reason,
+        **_who(details),
+    )
     run.set_phase([record], Phase.RELEASED, now, f"released by an operator: {reason}")
 
 

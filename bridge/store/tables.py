@@ -231,6 +231,39 @@ action_template_uses = Table(
     Index(None, "scope", "name", "version"),
 )
 
+policies = Table(
+    "policies",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+policy_generations = Table(
+    "policy_generations",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", _Sequence, primary_key=True, autoincrement=True),
+    Column("scope", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("action", String(128), nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("statement", String(300), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("details", Text, nullable=False),
+    Index(None, "scope", "sequence"),
+    sqlite_autoincrement=True,
+)
+
 meta = Table(
     "meta",
     metadata,
