@@ -11,6 +11,7 @@ from bridge.cli import (
     actions,
     demo,
     experiments,
+    keys,
     lever,
     rescue,
     run,
@@ -43,6 +44,7 @@ app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
 app.add_typer(schedule.app)
+app.add_typer(keys.app)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)
 app.command(epilog=EPILOG)(demo.demo)

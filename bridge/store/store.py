@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
+from bridge.store.keys import Keys
 from bridge.store.levers import Levers
 from bridge.store.limits import Limits
 from bridge.store.migrate import upgrade
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bridge.model.inbox import Request
 
 
-class Store(Templates, Experiments, Runs, Schedule, Stops, Levers, Limits, Schedules):
+class Store(Templates, Experiments, Runs, Schedule, Stops, Levers, Limits, Schedules, Keys):
     """Everything that the bridge remembers."""
 
     @classmethod
