@@ -13,8 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore import auth
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from bridge.model.scope import Scope
 from iam.access_keys import KeyStatus
 from tests.authentication.conftest import Bridge, Fis
 from tests.authentication.signing import sign
@@ -168,20 +173,16 @@ def _replace(old: str, new: str) -> Change:
     ],
 )  # fmt: skip
 async def test_what_was_changed_after_signing_is_refused(
-    http: httpx.AsyncClient, bridge: Bridge, key: Key, change: Change, code: str, words: str
+    http: httpx.AsyncClient, bridge: Bridge, key: Key, *, change: Change, code: str, words: str
 ) -> None:
     url = bridge.url + TEMPLATES
     headers = sign(key, "GET", url, headers={"x-signed": "as it was"})
     assert (await http.get(TEMPLATES, headers=headers)).status_code == 200
     change(headers)
     answer = await http.get(TEMPLATES, headers=headers)
-    assert answer.headers["x-amzn-errortype"] == f"{code}{_suffix(code)}"
+    assert answer.headers["x-amzn-errortype"] == f"{code}Exception"
     assert words in answer.json()["message"]
     assert answer.status_code == 403
-
-
-def _suffix(code: str) -> str:
-    return "Exception"
 
 
 @pytest.mark.parametrize("hashed", [True, False])
@@ -198,8 +199,6 @@ async def test_a_changed_body_is_refused(
 
 
 def _scope(bridge: Bridge) -> Any:
-    from bridge.model.scope import Scope
-
     return Scope(cloud="aws", account=bridge.settings.account, region=bridge.settings.region)
 
 
@@ -286,10 +285,6 @@ async def test_a_header_that_stands_twice_is_refused(
 async def test_a_presigned_address_proves_nothing(
     http: httpx.AsyncClient, bridge: Bridge, key: Key
 ) -> None:
-    from botocore.auth import SigV4QueryAuth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
     request = AWSRequest(method="GET", url=bridge.url + TEMPLATES)
     SigV4QueryAuth(Credentials(*key), "fis", "us-east-1").add_auth(request)
     answer = await http.get(request.url)
@@ -308,8 +303,6 @@ async def test_other_clients_may_sign_other_headers(
     http: httpx.AsyncClient, bridge: Bridge, key: Key
 ) -> None:
     """As curl does (host and date alone), and as old Java SDKs do (their own name too)."""
-    from botocore import auth
-
     least = sign(key, "GET", bridge.url + TEMPLATES, hashed=False)
     assert "SignedHeaders=host;x-amz-date," in least["authorization"]
     assert (await http.get(TEMPLATES, headers=least)).status_code == 200
