@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bridge.authentication_settings import AuthenticationSettings
 from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
 
@@ -35,7 +36,7 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 
 
-class Settings(GuardrailSettings):
+class Settings(GuardrailSettings, AuthenticationSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
     model_config = SettingsConfigDict(

@@ -23,6 +23,7 @@ from typer.main import get_command
 from bridge.api.bridge import Bridge
 from bridge.api.fis.router import HANDLERS
 from bridge.api.native import router
+from bridge.authentication_settings import AuthenticationSettings
 from bridge.catalog import ActionEntry, Catalog
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.cli.app import app
@@ -40,7 +41,10 @@ PART: Final = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[^ ]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL
 )
 GUARDRAILS: Final = tuple(GuardrailSettings.model_fields)
-OTHERS: Final = tuple(name for name in Settings.model_fields if name not in GUARDRAILS)
+AUTHENTICATION: Final = tuple(AuthenticationSettings.model_fields)
+OTHERS: Final = tuple(
+    name for name in Settings.model_fields if name not in {*GUARDRAILS, *AUTHENTICATION}
+)
 _TYPES: Final[Mapping[Any, str]] = {
     bool: '`"true"` or `"false"`',
     dict: "object",
@@ -80,6 +84,7 @@ def generated() -> dict[str, Callable[[], str]]:
     return {
         **actions,
         "action-list": lambda: _action_list(catalog),
+        "authentication": lambda: _setting_table(AUTHENTICATION),
         "commands": _commands,
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,

@@ -161,7 +161,7 @@ class Process:
         settings = self.settings
         require_installation(settings)
         if settings.database:
-            return _open_store(settings.database, "FAULTBRIDGE_DATABASE")
+            return open_store(settings)
         try:
             directory = DataDirectory(settings.data)
         except OSError as error:
@@ -171,7 +171,7 @@ class Process:
             )
             raise StartError(msg) from None
         stack.callback(directory.close)
-        return _open_store(sqlite_url(settings.data), f"the data directory {settings.data}")
+        return open_store(settings)
 
 
 def require_installation(settings: Settings) -> None:
@@ -197,6 +197,16 @@ def _policies(settings: Settings) -> dict[str, StoredPolicy]:
         raise StartError(msg) from None
     except InvalidDocumentError as error:
         raise StartError(f"FAULTBRIDGE_POLICIES: {path}: {error}") from None
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store that the settings name; on SQLite the data directory must be there.
+
+    Raises StartError.
+    """
+    if settings.database:
+        return _open_store(settings.database, "FAULTBRIDGE_DATABASE")
+    return _open_store(sqlite_url(settings.data), f"the data directory {settings.data}")
 
 
 def _open_store(url: str, named: str) -> Store:

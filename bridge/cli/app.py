@@ -10,9 +10,12 @@ from bridge import __version__
 from bridge.cli import (
     action_templates,
     actions,
+    audit,
     demo,
     experiments,
+    keys,
     lever,
+    policy,
     rescue,
     run,
     sandbox,
@@ -45,6 +48,9 @@ app.command()(experiments.experiments)
 app.command()(actions.actions)
 app.add_typer(action_templates.app)
 app.add_typer(schedule.app)
+app.add_typer(keys.app)
+app.add_typer(policy.app)
+app.command(epilog=EPILOG)(audit.audit)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)
 app.command(epilog=EPILOG)(demo.demo)

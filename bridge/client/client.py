@@ -42,12 +42,21 @@ class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
     Every method raises UnreachableError, RefusedError or FailedError.
     """
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        """Speak to the bridge at ``url``, such as ``http://127.0.0.1:4520``."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Speak to the bridge at ``url``, such as ``http://127.0.0.1:4520``.
+
+        ``auth`` proves who asks, where the bridge wants to know (`iam.signing.SigningAuth`).
+        """
         self.url = url
         import httpx  # noqa: PLC0415 - its documents alone are used without it
 
-        self._http = httpx.Client(**_options(url), transport=transport)
+        self._http = httpx.Client(**_options(url), auth=auth, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -125,12 +134,21 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     Every method raises UnreachableError, RefusedError or FailedError.
     """
 
-    def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Speak to the bridge at ``url``; a transport may lead to one in this process."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Speak to the bridge at ``url``; a transport may lead to one in this process.
+
+        ``auth`` is as for `Client`.
+        """
         self.url = url
         import httpx  # noqa: PLC0415 - its documents alone are used without it
 
-        self._http = httpx.AsyncClient(**_options(url), transport=transport)
+        self._http = httpx.AsyncClient(**_options(url), auth=auth, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from bridge.store.action_templates import ActionTemplates
 from bridge.store.audit import Audit
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
+from bridge.store.keys import Keys
 from bridge.store.levers import Levers
 from bridge.store.limits import Limits
 from bridge.store.migrate import upgrade
@@ -38,6 +39,7 @@ class Store(
     ActionTemplates,
     Policies,
     Audit,
+    Keys,
 ):
     """Everything that the bridge remembers."""
 

@@ -72,7 +72,6 @@ RESOURCES: Final[Mapping[str, str]] = {
     "role": "the role's ARN",
     "schedule": "arn:aws:faultbridge:REGION:ACCOUNT:schedule/ID",
     "action-template": "arn:aws:faultbridge:REGION:ACCOUNT:action-template/NAME",
-    "key": "arn:aws:faultbridge:REGION:ACCOUNT:key/ID",
     "policy": "arn:aws:faultbridge:REGION:ACCOUNT:policy/NAME",
 }
 """The ARNs of each kind of resource; ours are named as those of AWS's services are."""
@@ -178,9 +177,6 @@ def _ours() -> Iterator[Action]:
         yield Action(name, Level.PERMISSIONS, policy, note="whoever may do this may do anything")
     yield Action("SimulatePolicy", Level.READ, note="reads every policy")
     yield Action("ListAudit", Level.LIST)
-    for name in ("CreateKey", "UpdateKey", "DeleteKey"):
-        yield Action(name, Level.PERMISSIONS, ("key",), note="whoever may do this may be anybody")
-    yield Action("ListKeys", Level.LIST)
 
 
 def _named(prefix: str, found: Iterator[Action]) -> Iterator[tuple[str, Action]]:

@@ -15,7 +15,7 @@ VIEWER: Final = "FaultbridgeViewer"
 AUTHOR: Final = "FaultbridgeAuthor"
 
 _SECRET: Final = frozenset(
-    {"faultbridge:ListAudit", "faultbridge:ListKeys", "faultbridge:SimulatePolicy"}
+    {"faultbridge:ListAudit", "faultbridge:SimulatePolicy"}
     | {"faultbridge:GetPolicy", "faultbridge:ListPolicies"}
 )
 """Reads that tell who may do what; for administrators."""

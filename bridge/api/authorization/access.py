@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import Depends
 from starlette.requests import Request as HttpRequest
 
+from bridge.api.authorization.context import common_context
 from bridge.api.authorization.decisions import DecisionLog
 from bridge.dialects.fis.errors import AccessError
-from bridge.model.moment import Micros, timestamp
+from bridge.model.moment import Micros
 from iam.policy import ACTIONS, AuditEntry, Decision, Outcome, Request, evaluate
 from iam.policy.actions import REQUEST_TAG, RESOURCE_TAG, TAG_KEYS
 from iam.principal import Principal
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 KEY: Final = "access"
 """Where a request's access is: ``request.scope["access"]``."""
-_AWS: Final = frozenset({"aws-key", "aws-role"})
 _EXPLAINED: Final = 3
 
 
@@ -104,7 +104,7 @@ class Access:
             return
         policies = await self._attached.of(self.principal)
         now = self._attached.store.now()
-        common = self._common(now)
+        common = common_context(self.principal, self.scope, now, self._address)
         decided = [(ask, evaluate(policies, ask.request(common))) for ask in asks]
         refused = [one for one in decided if not _passes(*one)]
         # Who is refused one thing has done none of the others.
@@ -122,9 +122,6 @@ class Access:
         """
         if not self.asked:
             raise RuntimeError("an operation has asked for no right")
-
-    def _common(self, now: Micros) -> dict[str, Sequence[str]]:
-        return common_context(self.principal, self.scope, now, self._address)
 
     def _entry(self, ask: Ask, decision: Decision, now: Micros) -> AuditEntry:
         details = {"kind": self.principal.kind, **self._details}
@@ -154,28 +151,6 @@ class Access:
             f"User: {self.principal.name} is not authorized to perform: {ask.action} "
             f"on resource: {ask.resource} {because}"
         )
-
-
-def common_context(
-    principal: Principal, scope: Scope, now: Micros, address: str
-) -> dict[str, Sequence[str]]:
-    """Return the condition keys that come with every request."""
-    found = {
-        "aws:currenttime": timestamp(now).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:epochtime": str(now // 1_000_000),
-        "aws:requestedregion": scope.region,
-        "aws:sourceip": address,
-        "aws:principalaccount": principal.account,
-        "faultbridge:principal": principal.name,
-        "faultbridge:principalkind": principal.kind,
-    }
-    if principal.kind in _AWS:
-        # Of a session the role's, as IAM documents aws:PrincipalArn.
-        found["aws:principalarn"] = principal.role_arn or principal.name
-    context: dict[str, Sequence[str]] = {key: (value,) for key, value in found.items() if value}
-    if principal.groups:
-        context["faultbridge:groups"] = principal.groups
-    return context
 
 
 def access_of(request: HttpRequest) -> Access:

@@ -29,10 +29,9 @@ def read_policy_file(path: Path) -> dict[str, StoredPolicy]:
     if len(text) > LARGEST:
         raise InvalidDocumentError([Problem("", f"is larger than {LARGEST} characters; split it")])
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Strict)  # noqa: S506 - a safe loader, and a stricter one
     except yaml.YAMLError as error:
-        first = str(error).splitlines()[0]
-        raise InvalidDocumentError([Problem("", f"is neither YAML nor JSON: {first}")]) from None
+        raise InvalidDocumentError([Problem("", _words(error))]) from None
     return read_policies(document)
 
 
@@ -59,6 +58,39 @@ def read_policies(document: Any) -> dict[str, StoredPolicy]:
     if problems:
         raise InvalidDocumentError(problems)
     return found
+
+
+def _words(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{where}{getattr(error, 'problem', None) or 'is neither YAML nor JSON'}"
+
+
+class _Strict(yaml.SafeLoader):
+    """Takes no name twice, no aliases, and texts that look like dates (``Version``) as texts."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse an alias, which could refer to what it is in."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(None, None, "aliases are not read; write it out", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a name that is there twice: only one of them would count."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                problem = f"{quote(str(key.value))} stands twice in one object; remove one of them"
+                raise yaml.MarkedYAMLError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Strict.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _policy(raw: Any, path: str) -> StoredPolicy:

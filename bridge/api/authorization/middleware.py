@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bridge.api.authorization.access import KEY, Access
 from bridge.api.authorization.attached import Attached
 from bridge.api.authorization.decisions import DecisionLog
-from iam.principal import LOCAL, SCOPE_KEY
+from iam.principal import SCOPE_KEY
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
@@ -29,12 +29,12 @@ class Authorization:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http":
+        # Open paths have no principal; whatever asks there finds no access, and fails.
+        if scope["type"] == "http" and SCOPE_KEY in scope:
             access = Access(
                 self._attached,
                 self._log,
-                # Nobody has authenticated where nobody is asked to: on loopback only.
-                scope.get(SCOPE_KEY, LOCAL),
+                scope[SCOPE_KEY],
                 request_id=scope.get("request_id", ""),
                 address=(scope.get("client") or ("", 0))[0],
                 details=_details(scope),

@@ -10,7 +10,6 @@ from bridge.model.scope import Scope
 SCHEDULE: Final = "schedule"
 ACTION_TEMPLATE: Final = "action-template"
 POLICY: Final = "policy"
-KEY: Final = "key"
 
 
 def template(scope: Scope, template_id: str) -> str:

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from bridge.api.authorization import Access, Ask, Asking, resources
-from bridge.api.authorization.access import common_context
 from bridge.api.authorization.attached import effective
+from bridge.api.authorization.context import common_context
 from bridge.api.authorization.templates import digest
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document
