@@ -25,13 +25,12 @@ from iam.authentication import Authentication
 from iam.policy import Attachment, AuditEntry, StoredPolicy
 from iam.principal import Principal
 from iam.rates import Rates
-from tests.fis_dialect.conftest import ROLE, Switch, listening, new_bridge, session, template
+from tests.fis_dialect.conftest import Switch, listening, new_bridge, session, template
 
 __all__ = ["listening", "session", "template"]
 
 ALICE = "arn:aws:iam::123456789012:user/alice"
 BOB = "arn:aws:iam::123456789012:user/bob"
-ANY = "*"
 
 
 class Headers(Authentication):
@@ -147,6 +146,3 @@ def stored(house: House, template: dict[str, Any]) -> str:
     """The id of a template that the local user has stored."""
     made = house.fis().create_experiment_template(clientToken="t", **template)
     return str(made["experimentTemplate"]["id"])
-
-
-assert ROLE

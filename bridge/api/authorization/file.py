@@ -72,7 +72,7 @@ class _Strict(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse an alias, which could refer to what it is in."""
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # PyYAML
             raise yaml.MarkedYAMLError(None, None, "aliases are not read; write it out", mark)
         return super().compose_node(parent, index)
 
