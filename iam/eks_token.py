@@ -113,7 +113,10 @@ def parse_token(token: str, *, now: datetime, local_sts: str = "") -> SignedIden
     `local_sts` is the `host:port` of an STS endpoint that is accepted beside Amazon's names,
     and the only one that may be plain http. Raises TokenRefusedError.
     """
-    url = urlsplit(_decode(token))
+    try:
+        url = urlsplit(_decode(token))
+    except ValueError:
+        raise TokenRefusedError("token does not hold a URL") from None
     if url.netloc != local_sts or not local_sts:
         if url.scheme != "https":
             raise TokenRefusedError(f"unexpected scheme {url.scheme!r} in pre-signed URL")
