@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,12 +106,14 @@ async def review(cluster: Cluster, kubeconfig: Path) -> AsyncIterator[TokenRevie
 
 
 async def test_a_service_account_is_who_its_cluster_says(
-    review: TokenReview, cluster: Cluster
+    review: TokenReview, cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     principal = await review.principal("runner", may_ask=True)
     assert principal == Principal(
         kind="service-account", name=ACCOUNT, groups=GROUPS, issuer=review._cluster
     )
+    assert '"runner"' not in caplog.text
     before = len(cluster.asked)
     await asyncio.gather(*(review.principal("runner", may_ask=False) for _ in range(5)))
     assert len(cluster.asked) == before
