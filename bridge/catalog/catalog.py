@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, TypeVar
 
+from bridge.catalog.action_templates import (
+    Expansion,
+    action_template_entry,
+    built_in,
+    built_ins,
+    expand_all,
+)
 from bridge.catalog.entries import (
     ActionEntry,
     TargetTypeEntry,
@@ -16,6 +23,7 @@ from bridge.catalog.entries import (
 )
 from bridge.catalog.parameters import read_parameters
 from bridge.catalog.validation import template_problems
+from bridge.model.action_template import ActionTemplateVersion, Reference
 from bridge.model.problem import InvalidDocumentError, Problem
 from bridge.model.template import ExperimentTemplate, TemplateAction
 from bridge.settings import Settings
@@ -61,9 +69,19 @@ class Catalog:
         return tuple(sorted(entries, key=lambda entry: entry.name))
 
     def action(self, action_id: str) -> ActionEntry | None:
-        """Return an action by id or alias, or None."""
+        """Return an action, or a built-in action template, by id or alias; None if there is none.
+
+        Users' own action templates are in the store, not here.
+        """
         fault = self._faults.get(action_id)
-        return None if fault is None else action_entry(fault)
+        if fault is not None:
+            return action_entry(fault)
+        try:
+            reference = Reference.of_action(action_id)
+        except ValueError:
+            return None
+        version = None if reference is None else built_in(reference)
+        return None if version is None else self.action_template(version)
 
     @cached_property
     def target_types(self) -> tuple[TargetTypeEntry, ...]:
@@ -103,15 +121,45 @@ class Catalog:
         return parameters
 
     def validate(self, template: ExperimentTemplate) -> list[Problem]:
-        """Return what is wrong with a template, errors and warnings; at most fifty."""
+        """Return what is wrong with a template, errors and warnings; at most fifty.
+
+        Its actions have been expanded before: one that still names an action template is refused.
+        """
+        return self._judged(Expansion(template))
+
+    def examine(
+        self,
+        template: ExperimentTemplate,
+        stored: Mapping[str, ActionTemplateVersion] | None = None,
+    ) -> tuple[ExperimentTemplate, list[Problem]]:
+        """Expand the actions that name action templates, and return what is wrong with the whole.
+
+        ``stored`` are the users' own action templates, by the name of the action that names them.
+        """
+        expansion = expand_all(template, stored or {})
+        return expansion.template, self._judged(expansion)
+
+    def action_template(self, version: ActionTemplateVersion) -> ActionEntry | None:
+        """Return an action template as an action; None where this bridge cannot carry it out."""
+        return action_template_entry(version, self._faults)
+
+    @cached_property
+    def built_in(self) -> tuple[ActionEntry, ...]:
+        """The newest version of each built-in action template."""
+        entries = (self.action_template(one.newest) for one in built_ins().values())
+        return tuple(entry for entry in entries if entry is not None)
+
+    def _judged(self, expansion: Expansion) -> list[Problem]:
         found = template_problems(
-            template,
+            expansion.template,
             faults=self._faults,
             resolvers=self._resolvers,
             stop_sources=self._stop_sources,
             settings=self._settings,
         )
-        return list(islice(found, MOST_PROBLEMS))
+        told = (expansion.told(problem) for problem in found)
+        known = (problem for problem in told if problem is not None)
+        return list(islice(chain(expansion.problems, known), MOST_PROBLEMS))
 
 
 class _Registered(Mapping[str, T]):

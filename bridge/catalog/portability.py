@@ -15,11 +15,13 @@ from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.catalog.order import most_at_once, planned
 from bridge.catalog.parameters import durations
 from bridge.dialects.fis.requests import LONGEST_PARAMETER
+from bridge.model.action_template import ID_PREFIX
 from bridge.model.moment import format_duration
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import child, quote
 from providers.contract import Fault, FaultParameters
+from providers.kubernetes.spec_text import read_text
 
 SHORTEST: Final = timedelta(minutes=1)
 """FIS's shortest duration, unless the parameter documents another."""
@@ -49,6 +51,10 @@ def _refusals(
     ours = natives(template)
     for name, (fault, parameters) in parsed.items():
         action, path = template.actions[name], child("actions", name)
+        if action.action_template is not None:
+            known = quote(f"{ID_PREFIX}{action.action_template}")
+            yield child(path, "actionId"), f"{known}: it is an action template of ours"
+            continue
         yield from _action_refusals(path, fault, parameters, action.parameters)
         if name in ours and not action.targets:
             yield child(path, "targets"), "an action without a target Cluster"
@@ -86,7 +92,7 @@ def _action_refusals(
     if _EXECUTOR in written:
         yield child(where, _EXECUTOR), f"{quote(_EXECUTOR)}: it is a parameter of ours"
     spec = written.get(_SPEC)
-    if spec is not None and not _is_json_text(spec):
+    if isinstance(spec, str) and not _is_json_text(spec) and not read_text(spec).broken:
         yield child(where, _SPEC), "YAML: it takes JSON in a string"
 
 

@@ -48,7 +48,8 @@ def _all() -> CatalogPage:
     from bridge.api.native.describing import describe_all
     from bridge.catalog import Catalog
 
-    return describe_all(Catalog(load_settings()))
+    catalog = Catalog(load_settings())
+    return describe_all([*catalog.actions, *catalog.built_in])
 
 
 def _one(action_id: str) -> CatalogAction:
@@ -58,8 +59,10 @@ def _one(action_id: str) -> CatalogAction:
     from bridge.api.native.describing import describe
     from bridge.catalog import Catalog
 
+    catalog = Catalog(load_settings())
     try:
-        return describe(Catalog(load_settings()), action_id)
+        known = [*catalog.actions, *catalog.built_in]
+        return describe(catalog.action(action_id), action_id, known)
     except LookupError as error:
         raise CommandError(Exit.INVALID, str(error)) from None
 

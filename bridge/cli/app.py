@@ -8,15 +8,20 @@ import typer
 
 from bridge import __version__
 from bridge.cli import (
+    action_templates,
     actions,
+    convert,
     demo,
     experiments,
     keys,
     lever,
+    lint,
+    release,
     rescue,
     run,
     sandbox,
     schedule,
+    schema,
     serve,
     validate,
 )
@@ -27,7 +32,8 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge.",
+    "Without FAULTBRIDGE_URL, `run`, `validate`, `lint`, `convert` and `actions` need no bridge; "
+    "`schema` never does.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -37,12 +43,17 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(serve.serve)
 app.command(epilog=EPILOG)(serve.worker)
 app.command(epilog=EPILOG)(validate.validate)
+app.command(epilog=EPILOG)(lint.lint)
+app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)
+app.command(epilog=EPILOG)(release.release)
 app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
+app.command(epilog=EPILOG)(schema.schema)
+app.add_typer(action_templates.app)
 app.add_typer(schedule.app)
 app.add_typer(keys.app)
 app.command(epilog=EPILOG)(rescue.rescue)

@@ -190,7 +190,7 @@ def _action_rows(
             finished_style="green",
         ),
         Text(status, _STATUS.get(status, "")),
-        Text(_remaining(action, now) or clean(action.action_id), "dim"),
+        Text(_remaining(action, now) or clean(action.action_template or action.action_id), "dim"),
     )
     records = [record for record in experiment.records if record.action == action.name]
     records.sort(key=lambda record: record.ended)

@@ -64,7 +64,8 @@ def _change(details: Details) -> str:
 
 
 def _action_start(details: Details) -> str:
-    return f"action {details.get('action_name')} starts ({details.get('action_id')})"
+    what = details.get("action_template") or details.get("action_id")
+    return f"action {details.get('action_name')} starts ({what})"
 
 
 def _action_end(details: Details) -> str:
@@ -106,7 +107,34 @@ def _retry(details: Details) -> str:
 
 
 def _released(details: Details) -> str:
-    return f"{short(str(details.get('resource', '')))} given up: {details.get('reason', '')}"
+    done = f" ({details['done']})" if details.get("done") else ""
+    return f"{short(str(details.get('resource', '')))} given up: {details.get('reason', '')}{done}"
+
+
+def _release_refused(details: Details) -> str:
+    resource = short(str(details.get("resource", "")))
+    return f"{resource} could not be released: {details.get('reason', '')}"
+
+
+def _resource_event(details: Details) -> str:
+    who = short(str(details.get("resource", "")))
+    reason = details.get("reason")
+    return (
+        f"{who}: {reason}: {details.get('message')}"
+        if reason
+        else f"{who}: {details.get('message')}"
+    )
+
+
+def _resource_state(details: Details) -> str:
+    who = short(str(details.get("resource", "")))
+    part = f" {details['part']}" if details.get("part") else ""
+    words = [
+        str(details[key])
+        for key in ("template", "type", "phase", "verdict", "chaos", "targets", "reason", "error")
+        if details.get(key)
+    ]
+    return f"{who}{part}: {', '.join(words)}"
 
 
 def _late(details: Details) -> str:
@@ -126,5 +154,8 @@ _SENTENCES: Final[Mapping[EventType, Callable[[Details], str]]] = {
     EventType.UNMARKED: _unmarked,
     EventType.REVERT_RETRY: _retry,
     EventType.RELEASED: _released,
+    EventType.RELEASE_REFUSED: _release_refused,
+    EventType.RESOURCE_EVENT: _resource_event,
+    EventType.RESOURCE_STATE: _resource_state,
     EventType.LATE_EFFECT: _late,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.client import calls
+from bridge.client.action_templates import ActionTemplatesClient, AsyncActionTemplatesClient
 from bridge.client.calls import Call
 from bridge.client.documents import (
     CatalogAction,
@@ -34,7 +35,7 @@ TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
 
 
-class Client(SchedulesClient):
+class Client(SchedulesClient, ActionTemplatesClient):
     """A client that waits for each answer.
 
     Every method raises UnreachableError, RefusedError or FailedError.
@@ -105,9 +106,11 @@ class Client(SchedulesClient):
         """Ask a run to stop and undo everything; one that has ended is shown as it is."""
         return self.send(calls.stop(experiment_id, reason))
 
-    def release(self, experiment_id: str, record_id: str, reason: str) -> ExperimentRecord:
-        """Give up undoing one record of a run."""
-        return self.send(calls.release(experiment_id, record_id, reason))
+    def release(
+        self, experiment_id: str, record_id: str, reason: str, **how: bool
+    ) -> ExperimentRecord:
+        """Give up undoing one record of a run; ``how`` as ``calls.release`` has it."""
+        return self.send(calls.release(experiment_id, record_id, reason, **how))
 
     def lever(self) -> LeverState:
         """Show the safety lever."""
@@ -126,7 +129,7 @@ class Client(SchedulesClient):
         return self.send(calls.action(action_id))
 
 
-class AsyncClient(AsyncSchedulesClient):
+class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     """A client for an event loop.
 
     Every method raises UnreachableError, RefusedError or FailedError.
@@ -197,9 +200,11 @@ class AsyncClient(AsyncSchedulesClient):
         """Ask a run to stop and undo everything; one that has ended is shown as it is."""
         return await self.send(calls.stop(experiment_id, reason))
 
-    async def release(self, experiment_id: str, record_id: str, reason: str) -> ExperimentRecord:
-        """Give up undoing one record of a run."""
-        return await self.send(calls.release(experiment_id, record_id, reason))
+    async def release(
+        self, experiment_id: str, record_id: str, reason: str, **how: bool
+    ) -> ExperimentRecord:
+        """Give up undoing one record of a run; ``how`` as ``calls.release`` has it."""
+        return await self.send(calls.release(experiment_id, record_id, reason, **how))
 
     async def lever(self) -> LeverState:
         """Show the safety lever."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.engine import releasing
 from bridge.model import lever
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
@@ -36,7 +37,7 @@ def take(run: Run, request: Request, now: Micros) -> None:
             **_pushed(details),
         )
     elif request.kind is RequestKind.RELEASE:
-        _release(run, str(details.get("record", "")), str(details.get("reason", "")), now)
+        _release(run, details, now)
     else:
         _late_effect(run, request, now)
 
@@ -49,12 +50,15 @@ def _pushed(details: Mapping[str, Any]) -> dict[str, Any]:
     return {"pushed": True, **said}
 
 
-def _release(run: Run, record_id: str, reason: str, now: Micros) -> None:
-    record = run.records.get(record_id)
+def _release(run: Run, details: Mapping[str, Any], now: Micros) -> None:
+    record = run.records.get(str(details.get("record", "")))
     if record is None or record.phase.ended:
         return
-    run.note(EventType.RELEASED, now, record=record_id, resource=record.resource, reason=reason)
-    run.set_phase([record], Phase.RELEASED, now, f"released by an operator: {reason}")
+    reason = str(details.get("reason", ""))
+    if details.get("force"):
+        releasing.ask(run, record, reason, now, webhooks=bool(details.get("webhooks")))
+    else:
+        releasing.end(run, record, reason, now)
 
 
 def _late_effect(run: Run, request: Request, now: Micros) -> None:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bridge.model.experiment import ActionState, ResolvedTarget
+    from bridge.model.template import TemplateAction
     from bridge.store import Reading
-    from providers.contract import Timing, Undo
+    from providers.contract import News, Timing, Undo
 
 _REASON_LENGTH = 512
 """FIS's limit of a state's reason."""
@@ -176,6 +177,7 @@ class Run:
                 action_id=template.action_id,
                 action_start_time=iso_timestamp(now),
                 action_targets=template.targets,
+                **_made_from(template),
             )
         elif status.ended:
             # What ends without having begun (cancelled, skipped) has no times, as in FIS.
@@ -187,6 +189,7 @@ class Run:
                 action_id=template.action_id,
                 action_end_time=iso_timestamp(now),
                 action_state={"status": status, "reason": action.reason},
+                **_made_from(template),
             )
         self.changed = True
 
@@ -225,6 +228,20 @@ class Run:
         """Note that a record is to be written."""
         self.dirty.add(record.id)
         self.changed = True
+
+    def learn(
+        self, record: Record, news: Iterable[News], notes: Mapping[str, Any] | None, now: Micros
+    ) -> None:
+        """Take what a provider learnt of a resource: into the journal, and into its notes."""
+        for one in news:
+            self.note(
+                one.kind,
+                now,
+                **{"action": record.action, "resource": record.resource, **one.details},
+            )
+        if notes is not None:
+            record.state = {**record.state, **notes}
+            self.touch(record)
 
     def set_phase(
         self, records: Iterable[Record], phase: Phase, now: Micros, reason: str = ""
@@ -276,3 +293,9 @@ class Run:
         self.dirty = set()
         self.changed = False
         return change
+
+
+def _made_from(action: TemplateAction) -> dict[str, str]:
+    """Name the action template that an action was expanded from, where it was."""
+    name = action.action_template
+    return {} if name is None else {"action_template": name}

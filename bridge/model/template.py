@@ -99,6 +99,10 @@ class TemplateAction(_Part):
     targets: dict[str, str] = Field(default_factory=dict)
     """Target key of the action (``Instances``) → name of a target of the template."""
     start_after: tuple[str, ...] = ()
+    action_template: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """``NAME@VERSION`` of the action template that this action is the expansion of; the document
+    holds what its author wrote. Not dumped where there is none: a stored template is compared with
+    the dump of what was read, also by versions that do not know the field."""
 
 
 class StopCondition(_Part):

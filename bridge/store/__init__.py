@@ -10,11 +10,15 @@ from bridge.store.database import Clock, database_url, is_server, sqlite_url, sy
 from bridge.store.directory import DataDirectory
 from bridge.store.errors import (
     AtOnceError,
+    DeletedError,
     DirectoryInUseError,
+    InUseError,
     LeaseLostError,
+    NameTakenError,
     OverlapError,
     StoreError,
     TokenConflictError,
+    TooManyError,
 )
 from bridge.store.levers import Moved
 from bridge.store.runs import Change, Claim, Claimed
@@ -29,15 +33,19 @@ __all__ = [
     "Claimed",
     "Clock",
     "DataDirectory",
+    "DeletedError",
     "DirectoryInUseError",
+    "InUseError",
     "LeaseLostError",
     "Moved",
+    "NameTakenError",
     "OverlapError",
     "Reading",
     "Store",
     "StoreError",
     "Token",
     "TokenConflictError",
+    "TooManyError",
     "database_url",
     "is_server",
     "sqlite_url",

@@ -5,6 +5,10 @@ StoreError
 ├── OverlapError          another run holds the resource
 ├── AtOnceError           all runs together would touch more than is allowed
 ├── LeaseLostError        the run belongs to another worker now
+├── NameTakenError        there is an action template of that name
+├── InUseError            experiment templates use what is to be deleted
+├── TooManyError          a quota is used up
+├── DeletedError          what a template was made from has been deleted meanwhile
 └── DirectoryInUseError   another bridge runs on the data directory
 """
 
@@ -43,6 +47,33 @@ class AtOnceError(StoreError):
         super().__init__(f"{live} resources are touched now, {fresh} more would be over {most}")
         self.live = live
         self.fresh = fresh
+
+
+class NameTakenError(StoreError):
+    """There is an action template of that name."""
+
+
+class InUseError(StoreError):
+    """Experiment templates use what is to be deleted."""
+
+    def __init__(self, uses: list[tuple[str, str]]) -> None:
+        """Name each use: the action template's version, and the experiment template."""
+        shown = ", ".join(f"{template} uses {reference}" for reference, template in uses[:5])
+        more = f", and {len(uses) - 5} more" if len(uses) > 5 else ""  # noqa: PLR2004 - as cut above
+        super().__init__(f"{shown}{more}; delete or change those experiment templates first")
+        self.uses = uses
+
+
+class TooManyError(StoreError):
+    """A quota is used up."""
+
+
+class DeletedError(StoreError):
+    """What a template was made from has been deleted meanwhile."""
+
+    def __init__(self, reference: str) -> None:
+        """Name the version of the action template."""
+        super().__init__(f"action template {reference} was deleted meanwhile; name another")
 
 
 class DirectoryInUseError(StoreError):

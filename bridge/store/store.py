@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import sqlalchemy as sa
 
+from bridge.store.action_templates import ActionTemplates
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
 from bridge.store.keys import Keys
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     from bridge.model.inbox import Request
 
 
-class Store(Templates, Experiments, Runs, Schedule, Stops, Levers, Limits, Schedules, Keys):
+class Store(
+    Templates,
+    Experiments,
+    Runs,
+    Schedule,
+    Stops,
+    Levers,
+    Limits,
+    Schedules,
+    ActionTemplates,
+    Keys,
+):
     """Everything that the bridge remembers."""
 
     @classmethod

@@ -214,6 +214,36 @@ access_keys = Table(
     Column("changed_at", BigInteger, nullable=False),
 )
 
+action_templates = Table(
+    "action_templates",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    # Stays when all versions are deleted: no number is given twice.
+    Column("last_version", Integer, nullable=False),
+)
+
+action_template_versions = Table(
+    "action_template_versions",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+)
+
+action_template_uses = Table(
+    "action_template_uses",
+    metadata,
+    Column("template_id", ForeignKey("templates.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("scope", String(200), nullable=False),
+    Index(None, "scope", "name", "version"),
+)
+
 meta = Table(
     "meta",
     metadata,

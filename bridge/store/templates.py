@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bridge.model.template import ExperimentTemplate
+from bridge.store.action_template_uses import note_uses
 from bridge.store.database import Database, in_scope, insert_if_absent
 from bridge.store.errors import TokenConflictError
 from bridge.store.tables import templates, tokens
@@ -69,7 +70,10 @@ class Templates(Database):
     async def create_template(
         self, template: ExperimentTemplate, token: Token | None = None
     ) -> ExperimentTemplate:
-        """Store a template; with a token seen before, return the one that was made then."""
+        """Store a template; with a token seen before, return the one that was made then.
+
+        Raises TokenConflictError, and DeletedError where an action template that it uses is gone.
+        """
         return await self._run(self._create_template, template, token)
 
     def _create_template(
@@ -92,6 +96,7 @@ class Templates(Database):
                     created_at=template.created_at,
                 )
             )
+            note_uses(connection, template)
             return template
 
     async def template(self, scope: Scope, template_id: str) -> ExperimentTemplate | None:
@@ -130,7 +135,7 @@ class Templates(Database):
     ) -> bool:
         """Replace a template if it still is what it was; False where it changed meanwhile.
 
-        One that was deleted meanwhile stays deleted.
+        One that was deleted meanwhile stays deleted. Raises DeletedError as creating does.
         """
         return await self._run(self._update_template, template, before)
 
@@ -145,7 +150,10 @@ class Templates(Database):
                 )
                 .values(body=template.model_dump_json())
             )
-            return written.rowcount == 1
+            if written.rowcount != 1:
+                return False
+            note_uses(connection, template)
+            return True
 
     async def delete_template(self, scope: Scope, template_id: str) -> ExperimentTemplate | None:
         """Delete a template and return it as it was; runs keep their own snapshot."""

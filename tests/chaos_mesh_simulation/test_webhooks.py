@@ -110,7 +110,10 @@ def test_rules_of_one_kind_are_those_of_its_typed_spec() -> None:
         ("NetworkChaos", {**DELAY, "duration": ""}),
         ("NetworkChaos", {**DELAY, "value": "junk"}),
         ("NetworkChaos", {**DELAY, "action": "partition", "direction": "both"}),
-        ("TimeChaos", {**KILL, "duration": "abc", "timeOffset": "-10m"}),
+        (
+            "TimeChaos",
+            {"mode": "one", "selector": SELECTOR, "duration": "abc", "timeOffset": "-10m"},
+        ),
         ("AWSChaos", {"action": "ec2-stop", "awsRegion": "x", "ec2Instance": "i"}),
     ],
 )

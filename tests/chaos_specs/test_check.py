@@ -331,6 +331,17 @@ def test_percentages_are_only_parsed(text: str) -> None:
     assert "is not a percentage" in warnings(problems)["spec.loss.loss"]
 
 
+def test_no_packets_and_no_time_are_accepted_and_nothing_happens() -> None:
+    for action in ("loss", "duplicate", "corrupt"):
+        told = warnings(network(action, **{action: {action: "0.0"}}))
+        assert "is none" in told[f"spec.{action}.{action}"]
+    assert (
+        "delays nothing"
+        in warnings(network("delay", delay={"latency": "0ms"}))["spec.delay.latency"]
+    )
+    assert network("delay", delay={"latency": "0ms", "jitter": "1ms"}) == []
+
+
 def test_reordering_is_judged_in_its_place() -> None:
     delay = {"latency": "1ms", "reorder": {"reorder": "x", "gap": 1.5}}
     assert set(errors(network("delay", delay=delay))) == {
@@ -433,7 +444,7 @@ def test_stress_that_sleeps_or_is_overruled_is_pointed_out() -> None:
 
 @given(st.sampled_from(sorted(SPECS)), json_values)
 def test_no_document_makes_it_raise(kind: str, spec: Any) -> None:
-    for problem in check(CHAOS_MESH, kind, "default", spec):
+    for problem in check(KINDS[kind].api_version, kind, "default", spec):
         assert problem.path.startswith("spec")
         assert problem.message
 
@@ -462,7 +473,8 @@ def test_no_document_makes_it_raise(kind: str, spec: Any) -> None:
     ),
 )
 def test_no_value_of_a_known_field_makes_it_raise(kind: str, fields: dict[str, Any]) -> None:
-    for problem in check(CHAOS_MESH, kind, "default", {"action": "netem", **ONE, **fields}):
+    spec = {"action": "netem", **ONE, **fields}
+    for problem in check(KINDS[kind].api_version, kind, "default", spec):
         assert problem.path.startswith("spec")
 
 

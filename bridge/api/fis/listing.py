@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.api.action_templates import every_action, one_action
 from bridge.api.bridge import Bridge
 from bridge.api.fis.pages import Page
 from bridge.dialects.fis.errors import NotFoundError
@@ -20,15 +21,15 @@ from bridge.model.wording import quote, suggestion
 async def list_actions(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
     """List the actions, ordered by id."""
     page = Page(bridge, "ListActions", members)
-    shown, more = page.cut_sorted(bridge.catalog.actions, lambda entry: entry.name)
+    shown, more = page.cut_sorted(await every_action(bridge), lambda entry: entry.name)
     return {"actions": [render_action_summary(e, bridge.scope) for e in shown], **more}
 
 
 async def get_action(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
     """Show an action with its parameters."""
-    entry = bridge.catalog.action(members["id"])
+    entry = await one_action(bridge, members["id"])
     if entry is None:
-        known = [action.name for action in bridge.catalog.actions]
+        known = [action.name for action in await every_action(bridge)]
         mend = suggestion(members["id"], known, "list-actions shows those that exist")
         raise NotFoundError(f"Action {quote(members['id'])} does not exist; {mend}")
     return {"action": render_action_entry(entry, bridge.scope)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.api.action_templates import versions_named
 from bridge.api.bridge import Bridge
 from bridge.api.fis.pages import Page
 from bridge.api.fis.requests import client_token
-from bridge.catalog import Catalog
 from bridge.dialects.fis import names
 from bridge.dialects.fis.errors import ConflictError, NotFoundError, ValidationError
 from bridge.dialects.fis.tags import reserved_tag_problems
@@ -22,35 +22,41 @@ from bridge.dialects.fis.templates import (
 from bridge.model.identifiers import new_template_id
 from bridge.model.moment import Micros
 from bridge.model.problem import Severity
-from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import quote
-from bridge.store import TokenConflictError
+from bridge.store import DeletedError, TokenConflictError
 
 
-def examine(
-    catalog: Catalog, scope: Scope, document: Any, *, template_id: str = "", now: Micros
+async def examine(
+    bridge: Bridge,
+    document: Any,
+    *,
+    template_id: str = "",
+    now: Micros,
+    before: ExperimentTemplate | None = None,
 ) -> Parsed:
-    """Read a document of the wire's form and judge it: every error and warning, nothing stored."""
-    parsed = parse_template(document, template_id=template_id, scope=scope, now=now)
+    """Read a document of the wire's form and judge it: every error and warning, nothing stored.
+
+    ``before`` is what the template was, where it is changed.
+    """
+    parsed = parse_template(document, template_id=template_id, scope=bridge.scope, now=now)
     if parsed.template is None:
         return parsed
-    found = [
-        *parsed.problems,
-        *reserved_tag_problems(parsed.template.tags),
-        *catalog.validate(parsed.template),
-    ]
-    return Parsed(parsed.template, found)
+    stored = await versions_named(bridge, parsed.template, before)
+    template, found = bridge.catalog.examine(parsed.template, stored)
+    return Parsed(template, [*parsed.problems, *reserved_tag_problems(template.tags), *found])
 
 
 async def create_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
     """Store a template; a repeat with the same client token answers the first one."""
     token = client_token("CreateExperimentTemplate", members)
-    template = _accepted(bridge, members, new_template_id(), bridge.store.now())
+    template = await _accepted(bridge, members, new_template_id(), bridge.store.now())
     try:
         stored = await bridge.store.create_template(template, token)
     except TokenConflictError as error:
         raise ConflictError(f"clientToken: {error}") from None
+    except DeletedError as error:
+        raise ConflictError(str(error)) from None
     bridge.expect(stored)
     return {"experimentTemplate": render_template(stored)}
 
@@ -73,11 +79,14 @@ async def update_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[st
     while True:
         before = await find_template(bridge, members["id"])
         document = merged_document(before, members)
-        read = _accepted(bridge, document, before.id, before.created_at)
+        read = await _accepted(bridge, document, before.id, before.created_at, before)
         after = read.model_copy(update={"updated_at": bridge.store.now()})
         # Somebody else may have changed it meanwhile: then the members go into that.
-        if await bridge.store.update_template(after, before=before):
-            return {"experimentTemplate": render_template(after)}
+        try:
+            if await bridge.store.update_template(after, before=before):
+                return {"experimentTemplate": render_template(after)}
+        except DeletedError as error:
+            raise ConflictError(str(error)) from None
 
 
 async def delete_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,11 +113,15 @@ def refuse_errors(parsed: Parsed) -> ExperimentTemplate:
     return parsed.template
 
 
-def _accepted(
-    bridge: Bridge, document: Mapping[str, Any], template_id: str, created_at: Micros
+async def _accepted(
+    bridge: Bridge,
+    document: Mapping[str, Any],
+    template_id: str,
+    created_at: Micros,
+    before: ExperimentTemplate | None = None,
 ) -> ExperimentTemplate:
     return refuse_errors(
-        examine(bridge.catalog, bridge.scope, document, template_id=template_id, now=created_at)
+        await examine(bridge, document, template_id=template_id, now=created_at, before=before)
     )
 
 

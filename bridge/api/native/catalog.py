@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter
 
+from bridge.api.action_templates import every_action, one_action
 from bridge.api.bridge import Bridge
 from bridge.api.native.describing import describe, describe_all
 from bridge.api.native.problems import not_found
@@ -16,13 +17,15 @@ def add_catalog(bridge: Bridge, routes: APIRouter) -> None:
     """Add the routes that show the catalogue."""
 
     async def list_actions() -> CatalogPage:
-        """List the actions that a template can use."""
-        return describe_all(bridge.catalog)
+        """List the actions that a template can use, with the newest of each action template."""
+        return describe_all(await every_action(bridge))
 
     async def get_action(action_id: str) -> CatalogAction:
-        """Show an action, by id or alias."""
+        """Show an action, or a version of an action template, by id or alias."""
+        wanted = unquote(action_id)
+        entry = await one_action(bridge, wanted)
         try:
-            return describe(bridge.catalog, unquote(action_id))
+            return describe(entry, wanted, [] if entry else await every_action(bridge))
         except LookupError as error:
             raise not_found(str(error)) from None
 

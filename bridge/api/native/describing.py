@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.catalog import ActionEntry, Catalog
+from collections.abc import Sequence
+
+from bridge.catalog import ActionEntry
 from bridge.client.documents import (
     CatalogAction,
     CatalogPage,
@@ -12,16 +14,20 @@ from bridge.client.documents import (
 from bridge.model.wording import quote, suggestion
 
 
-def describe_all(catalog: Catalog) -> CatalogPage:
-    """Return every action of a catalogue."""
-    return CatalogPage(actions=tuple(_described(entry) for entry in catalog.actions))
+def describe_all(entries: Sequence[ActionEntry]) -> CatalogPage:
+    """Return actions as a page."""
+    return CatalogPage(actions=tuple(_described(entry) for entry in entries))
 
 
-def describe(catalog: Catalog, action_id: str) -> CatalogAction:
-    """Return an action by id or alias. Raises LookupError, with the mend, if there is none."""
-    entry = catalog.action(action_id)
+def describe(
+    entry: ActionEntry | None, action_id: str, known_entries: Sequence[ActionEntry]
+) -> CatalogAction:
+    """Return an action in full.
+
+    Raises LookupError, with the mend among what is known, where there is none of that id.
+    """
     if entry is None:
-        known = [name for one in catalog.actions for name in {one.id, one.name}]
+        known = [name for one in known_entries for name in {one.id, one.name}]
         mend = suggestion(action_id, known, "`faultbridge actions` lists those that exist")
         msg = f"there is no action {quote(action_id)}; {mend}"
         raise LookupError(msg)

@@ -94,6 +94,7 @@ def _actions(experiment: Experiment) -> list[ExperimentAction]:
         ExperimentAction(
             name=name,
             action_id=experiment.template.actions[name].action_id,
+            action_template=experiment.template.actions[name].action_template,
             status=state.status,
             reason=state.reason,
             start_after=experiment.template.actions[name].start_after,

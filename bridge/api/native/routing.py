@@ -7,12 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.api.bridge import Bridge
+from bridge.api.native.action_templates import ActionTemplates
 from bridge.api.native.catalog import add_catalog
 from bridge.api.native.experiments import Experiments
 from bridge.api.native.health import add_health
 from bridge.api.native.lever import add_lever
 from bridge.api.native.problems import ProblemRoute, not_found
 from bridge.api.native.schedules import Schedules
+from bridge.api.native.schemas import add_schemas
 from bridge.api.native.signals import Signals
 from bridge.api.native.templates import add_validation
 from bridge.model.wording import quote
@@ -26,7 +28,9 @@ def routes(bridge: Bridge) -> APIRouter:
     Signals(bridge).add_to(found)
     add_lever(bridge, found)
     Schedules(bridge).add_to(found)
+    ActionTemplates(bridge).add_to(found)
     add_catalog(bridge, found)
+    add_schemas(found)
     add_health(bridge, found)
     found.add_api_route(
         "/v1/{rest:path}",

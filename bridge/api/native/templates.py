@@ -9,11 +9,13 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.requests import Request
 
+from bridge.api.action_templates import versions_named
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import read_body
-from bridge.api.native.judging import judge, read
+from bridge.api.native.judging import judged, parse
 from bridge.api.native.problems import conflict, invalid, not_found
 from bridge.client.documents import Validation
+from bridge.dialects.fis import Parsed
 from bridge.dialects.fis.requests import REQUESTS
 from bridge.dialects.fis.shapes import problems
 from bridge.dialects.fis.tags import reserved_tag_problems
@@ -21,22 +23,32 @@ from bridge.model.identifiers import new_template_id
 from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import quote
-from bridge.store import Token, TokenConflictError
+from bridge.store import DeletedError, Token, TokenConflictError
 
 
 async def accept(
     bridge: Bridge, document: Any, tags: Mapping[str, str], token: Token | None
 ) -> ExperimentTemplate:
     """Store a document as a template. Raises RefusalError where it has errors."""
-    now = bridge.store.now()
-    judged = read(bridge.catalog, bridge.scope, document, template_id=new_template_id(), now=now)
-    template = _without_errors(judged.template, [*judged.problems, *_tag_problems(tags)])
+    found = await _examined(bridge, document, template_id=new_template_id())
+    template = _without_errors(found.template, [*found.problems, *_tag_problems(tags)])
     try:
         return await bridge.store.create_template(
             template, token and replace(token, operation=f"{token.operation}/template")
         )
     except TokenConflictError as error:
         raise conflict(f"clientToken: {error}") from None
+    except DeletedError as error:
+        raise conflict(str(error)) from None
+
+
+async def _examined(bridge: Bridge, document: Any, *, template_id: str = "") -> Parsed:
+    now = bridge.store.now()
+    parsed = parse(bridge.scope, document, template_id=template_id, now=now)
+    if parsed.template is None:
+        return parsed
+    stored = await versions_named(bridge, parsed.template)
+    return judged(bridge.catalog, parsed, parsed.template, stored)
 
 
 async def stored_template(
@@ -61,7 +73,8 @@ def add_validation(bridge: Bridge, routes: APIRouter) -> None:
 
     async def validate(request: Request) -> Validation:
         """Judge a template document (the body): every error and warning; nothing is stored."""
-        return judge(bridge.catalog, bridge.scope, await read_body(request))
+        found = await _examined(bridge, await read_body(request))
+        return Validation(problems=tuple(found.problems))
 
     routes.add_api_route("/v1/validate", validate, methods=["POST"])
 

@@ -1,7 +1,8 @@
 """Template files, which may be written more freely than the wire allows.
 
 The wire's parameters are strings only: a chaos spec is JSON within JSON. In a file, and in our own
-API, ``kubernetesSpec`` may be an object, and another parameter a number or a boolean.
+API, ``kubernetesSpec`` may be an object, and another parameter a number or a boolean; a label
+selector that an action template takes may be an object of labels.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from bridge.model.action_template import ALIAS_PREFIX, ID_PREFIX
 from bridge.model.problem import InvalidDocumentError, Problem
 from bridge.model.wording import child
 
@@ -39,11 +41,28 @@ def _action(action: Any, path: str, problems: list[Problem]) -> Any:
     parameters = {}
     for name, value in action["parameters"].items():
         try:
-            parameters[name] = _spec(value) if name == _SPEC else _scalar(value)
+            if name == _SPEC:
+                parameters[name] = _spec(value)
+            elif isinstance(value, dict) and _of_action_template(action):
+                parameters[name] = _labels(value)
+            else:
+                parameters[name] = _scalar(value)
         except ValueError as error:
             where = child(child(path, "parameters"), str(name))
             problems.append(Problem(path=where, message=str(error)))
     return {**action, "parameters": parameters}
+
+
+def _of_action_template(action: dict[str, Any]) -> bool:
+    return str(action.get("actionId")).startswith((ID_PREFIX, ALIAS_PREFIX))
+
+
+def _labels(value: dict[Any, Any]) -> str:
+    for text in (*value.keys(), *value.values()):
+        if not isinstance(text, str) or "," in text or "=" in text:
+            msg = 'is no label selector; write labels and their values, such as {"app": "checkout"}'
+            raise ValueError(msg)
+    return ",".join(f"{key}={text}" for key, text in value.items())
 
 
 def _scalar(value: Any) -> Any:

@@ -97,7 +97,12 @@ class Refused:
     because: str
 
 
-Shape = Text | Whole | Items | Entries | Structure | Refused
+@dataclass(frozen=True)
+class Anything:
+    """Whatever JSON can say; who reads it judges it."""
+
+
+Shape = Text | Whole | Items | Entries | Structure | Refused | Anything
 
 
 def problems(shape: Shape, value: Any, path: str) -> Iterator[Problem]:
@@ -115,6 +120,8 @@ def problems(shape: Shape, value: Any, path: str) -> Iterator[Problem]:
             yield from _structure(shape, value, path)
         case Refused():
             yield Problem(path=path, message=shape.because)
+        case Anything():
+            pass
 
 
 def _text(shape: Text, value: Any) -> Iterator[str]:

@@ -7,6 +7,8 @@ the first.
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Final
@@ -23,7 +25,7 @@ from pydantic.alias_generators import to_camel
 
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
-from providers.kubernetes.specs.problems import json_type
+from providers.kubernetes.specs.problems import json_type, shown
 
 from . import durations, quantities
 
@@ -32,6 +34,11 @@ _EXACT_FLOAT: Final = 2**53 - 1
 _INT64: Final = 1 << 63
 _UINT32: Final = (1 << 32) - 1
 _LONG: Final = 20  # digits
+_ENCODED: Final = 60  # characters; longer texts are not encoded for the message
+# As the API server's format "byte" has it, which wants at least one group of four characters.
+_BASE64: Final = re.compile(
+    r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})"
+)
 
 
 def _whole_number(value: Any) -> int:
@@ -58,6 +65,24 @@ def _within_32_bits(value: int) -> int:
     return value
 
 
+def _within(low: int, high: int) -> AfterValidator:
+    # The schema has no bounds here: the webhook refuses what does not fit into its Go type.
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"{value} is out of range, write {low} to {high}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _base64_text(text: str) -> str:
+    if not _BASE64.fullmatch(text):
+        encoded = base64.b64encode(text[:_ENCODED].encode("utf-8", "replace")).decode()
+        mend = f'write "{encoded}"' if text and len(text) <= _ENCODED else "encode it"
+        raise ValueError(f"{shown(text)} is not base64, {mend}")
+    return text
+
+
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: member for key, member in value.items() if member is not None}
@@ -74,10 +99,29 @@ Integer = Annotated[int, BeforeValidator(_whole_number)]
 Uint32 = Annotated[
     Integer, AfterValidator(_within_32_bits), Field(json_schema_extra={"format": "int32"})
 ]
+"""An unsigned 32-bit integer whose lower bound the schema states."""
 Int64 = Annotated[Integer, Field(json_schema_extra={"format": "int64"})]
+Int32 = Annotated[
+    Integer, _within(-(1 << 31), (1 << 31) - 1), Field(json_schema_extra={"format": "int32"})
+]
+Unsigned8 = Annotated[Integer, _within(0, (1 << 8) - 1)]
+Unsigned16 = Annotated[Integer, _within(0, (1 << 16) - 1)]
+Unsigned32 = Annotated[Integer, _within(0, _UINT32), Field(json_schema_extra={"format": "int32"})]
+Unsigned64 = Annotated[
+    Integer, _within(0, _INT64 - 1), Field(json_schema_extra={"format": "int64"})
+]
+Unsigned = Annotated[Integer, _within(0, _INT64 - 1)]
+Base64Text = Annotated[
+    str,
+    AfterValidator(_base64_text),
+    Field(json_schema_extra={"format": "byte", "example": "eyJzdGF0dXMiOiAib2sifQ=="}),
+]
 TextMap = Annotated[dict[str, str], BeforeValidator(_without_nulls)]
 TextListMap = Annotated[dict[str, list[str]], BeforeValidator(_without_nulls)]
-GoDuration = Annotated[str, AfterValidator(_duration_or_empty)]
+GoDuration = Annotated[
+    str, AfterValidator(_duration_or_empty), Field(json_schema_extra={"example": "30s"})
+]
+"""A Go duration; empty passes, as if nothing were written."""
 SingleUnitDuration = Annotated[
     str,
     AfterValidator(durations.single_unit_duration),

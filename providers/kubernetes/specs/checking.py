@@ -12,30 +12,32 @@ from pydantic import ValidationError
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import nearest
 from providers.kubernetes.specs.base import ChaosModel
-from providers.kubernetes.specs.cloud import AWSChaosSpec, AzureChaosSpec, GCPChaosSpec
+from providers.kubernetes.specs.chaos_kinds import CHAOS
 from providers.kubernetes.specs.crd import structural_schema
 from providers.kubernetes.specs.document import document_problems
 from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
+from providers.kubernetes.specs.litmus import ChaosEngineSpec
 from providers.kubernetes.specs.native_kinds import NATIVE
-from providers.kubernetes.specs.network import NetworkChaosSpec
-from providers.kubernetes.specs.pod import PodChaosSpec
-from providers.kubernetes.specs.problems import json_type, meant, shown
+from providers.kubernetes.specs.physical_machine import PhysicalMachineSpec
+from providers.kubernetes.specs.problems import MOST_PROBLEMS, json_type, meant, shown
 from providers.kubernetes.specs.refusals import problem_of
-from providers.kubernetes.specs.stress import StressChaosSpec
+from providers.kubernetes.specs.remote_cluster import RemoteClusterSpec
+from providers.kubernetes.specs.schedule import ScheduleSpec
+from providers.kubernetes.specs.status_check import StatusCheckSpec
+from providers.kubernetes.specs.workflow import WorkflowSpec
 
 SPECS: Final[Mapping[str, type[ChaosModel]]] = MappingProxyType(
     {
-        "AWSChaos": AWSChaosSpec,
-        "AzureChaos": AzureChaosSpec,
-        "GCPChaos": GCPChaosSpec,
-        "NetworkChaos": NetworkChaosSpec,
-        "PodChaos": PodChaosSpec,
-        "StressChaos": StressChaosSpec,
+        **CHAOS,
+        "ChaosEngine": ChaosEngineSpec,
+        "PhysicalMachine": PhysicalMachineSpec,
+        "RemoteCluster": RemoteClusterSpec,
+        "Schedule": ScheduleSpec,
+        "StatusCheck": StatusCheckSpec,
+        "Workflow": WorkflowSpec,
     }
 )
 """The kinds that are known in full, and the model of their `spec`."""
-
-MOST_PROBLEMS: Final = 50
 
 _GROUPS: Final = (CHAOS_MESH, LITMUS)
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -100,9 +102,8 @@ def _spec_problems(model: type[ChaosModel], spec: dict[str, Any]) -> list[Proble
     try:
         parsed = model.model_validate(spec)
     except ValidationError as refusal:
-        schema = structural_schema(model)
         errors = refusal.errors(include_url=False)[: MOST_PROBLEMS + 1]
-        return [problem_of(error, schema, spec) for error in errors]
+        return [problem_of(error, model, spec) for error in errors]
     return list(parsed.all_findings("spec"))
 
 

@@ -1,0 +1,76 @@
+"""The action templates that an experiment template names, looked up in the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.catalog.action_templates import references
+from bridge.model.action_template import Reference
+
+if TYPE_CHECKING:
+    from bridge.api.bridge import Bridge
+    from bridge.catalog import ActionEntry
+    from bridge.model.action_template import ActionTemplateVersion
+    from bridge.model.template import ExperimentTemplate
+
+_PAGE = 100
+
+
+async def versions_named(
+    bridge: Bridge, template: ExperimentTemplate, before: ExperimentTemplate | None = None
+) -> dict[str, ActionTemplateVersion]:
+    """Return the users' own action templates that a template's actions name, by action name.
+
+    ``before`` is what the template was: an action that names no version keeps the one that it was
+    given then, so that a change of something else does not change what it does.
+    """
+    found = {}
+    for name, reference in references(template).items():
+        pinned = _pinned(name, reference, before)
+        version = await bridge.store.action_template(bridge.scope, pinned or reference)
+        if version is not None:
+            found[name] = version
+    return found
+
+
+def _pinned(name: str, reference: Reference, before: ExperimentTemplate | None) -> Reference | None:
+    action = None if before is None else before.actions.get(name)
+    if action is None or action.action_template is None or reference.version is not None:
+        return None
+    kept = Reference.parse(action.action_template)
+    return kept if kept.name == reference.name else None
+
+
+async def every_action(bridge: Bridge) -> list[ActionEntry]:
+    """Return every action that a template can use, ordered by the id shown to strict tooling.
+
+    Of each action template the newest version, users' own before built-in ones.
+    """
+    entries = {entry.name: entry for entry in bridge.catalog.actions}
+    newest = {Reference.of_action(entry.id): entry for entry in bridge.catalog.built_in}
+    templates = {key.name: entry for key, entry in newest.items() if key is not None}
+    after = ""
+    while True:
+        page = await bridge.store.action_templates(bridge.scope, after=after, limit=_PAGE)
+        for one in page:
+            entry = bridge.catalog.action_template(one)
+            if entry is not None:
+                templates[one.template.name] = entry
+        if len(page) < _PAGE:
+            break
+        after = page[-1].template.name
+    entries |= {entry.name: entry for entry in templates.values()}
+    return [entries[name] for name in sorted(entries)]
+
+
+async def one_action(bridge: Bridge, action_id: str) -> ActionEntry | None:
+    """Return an action or a version of an action template, by id or alias; None if absent."""
+    try:
+        reference = Reference.of_action(action_id)
+    except ValueError:
+        return None
+    if reference is not None:
+        version = await bridge.store.action_template(bridge.scope, reference)
+        if version is not None:
+            return bridge.catalog.action_template(version)
+    return bridge.catalog.action(action_id)

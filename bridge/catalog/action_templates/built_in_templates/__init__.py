@@ -1,0 +1,1 @@
+"""The data of the built-in action templates, one YAML file each."""
