@@ -25,14 +25,19 @@ from bridge.api.fis.router import HANDLERS
 from bridge.api.native import router
 from bridge.authentication_settings import AuthenticationSettings
 from bridge.catalog import ActionEntry, Catalog
+from bridge.catalog.action_templates import BuiltIn, built_ins
 from bridge.catalog.fis_actions import FIS_ACTIONS
 from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
+from bridge.cli.linting.findings import MEANINGS as RULES
 from bridge.cli.sandbox import SDK_LINES
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.guardrail_settings import GuardrailSettings
+from bridge.model.action_template import TemplateParameter
 from bridge.model.moment import format_duration
 from bridge.settings import Settings
+from docs import chaos_pages
+from docs.markdown import fenced, table
 from providers import registry
 from providers.contract import Fault, Permission, Resolver
 
@@ -62,13 +67,13 @@ def main() -> int:
         new = renewed(text)
         if new != text:
             page.write_text(new, "utf-8")
-            sys.stdout.write(f"docs/{page.name}\n")
+            sys.stdout.write(f"docs/{page.relative_to(FOLDER)}\n")
     return 0
 
 
 def pages() -> list[Path]:
     """Return the pages of the documentation."""
-    return sorted(FOLDER.glob("*.md"))
+    return sorted(FOLDER.rglob("*.md"))
 
 
 def renewed(text: str) -> str:
@@ -83,17 +88,20 @@ def generated() -> dict[str, Callable[[], str]]:
     actions = {f"action:{entry.id}": partial(_action, entry) for entry in catalog.actions}
     return {
         **actions,
+        **chaos_pages.parts(),
         "action-list": lambda: _action_list(catalog),
         "authentication": lambda: _setting_table(AUTHENTICATION),
+        "built-in-action-templates": _built_in_action_templates,
         "commands": _commands,
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
         "guardrails": lambda: _setting_table(GUARDRAILS),
+        "lint-rules": _lint_rules,
         "native-routes": _native_routes,
         "rights:aws": _aws_policy,
         "rights:azure": _azure_role,
         "rights:gcp": _gcp_role,
-        "sdk-lines": lambda: _fenced("text", "\n".join(SDK_LINES)),
+        "sdk-lines": lambda: fenced("text", "\n".join(SDK_LINES)),
         "settings": lambda: _setting_table(OTHERS),
         "targets": _targets,
     }
@@ -111,7 +119,58 @@ def _action_list(catalog: Catalog) -> str:
         )
         for entry in sorted(catalog.actions, key=lambda one: one.id)
     )
-    return _table(("action", "what it does", "in AWS FIS"), rows)
+    return table(("action", "what it does", "in AWS FIS"), rows)
+
+
+def _built_in_action_templates() -> str:
+    names = ((f"[`{name}`](#{anchor(name)})", one.newest.template) for name, one in _built_ins())
+    rows = ((link, template.kind, template.description) for link, template in names)
+    sections = (_built_in(name, one) for name, one in _built_ins())
+    return "\n".join([table(("action template", "kind", "what it does"), rows), *sections])
+
+
+def _built_ins() -> list[tuple[str, BuiltIn]]:
+    return list(built_ins().items())
+
+
+def _built_in(name: str, one: BuiltIn) -> str:
+    version = one.newest
+    template = version.template
+    names = f"`{version.reference.action_id}`, a {template.kind}"
+    lines = [
+        f"### {name}",
+        "",
+        f"{template.description} {names}; the limit is {template.max_duration}.",
+        "",
+        f"What it shows: {' '.join(one.shows.split())}",
+        "",
+        f"When not to use it: {' '.join(one.avoid.split())}",
+        "",
+        f"What it needs: {' '.join(one.needs.split())}",
+        "",
+    ]
+    rows = (
+        (
+            f"`{parameter}`",
+            declared.type.value,
+            _default(declared.required, declared.default),
+            _bounds(declared),
+            declared.description,
+        )
+        for parameter, declared in template.parameters.items()
+    )
+    lines.append(table(("parameter", "type", "default", "bounds", "meaning"), rows))
+    return "\n".join(lines)
+
+
+def _bounds(declared: TemplateParameter) -> str:
+    if declared.values:
+        return ", ".join(f"`{value}`" for value in declared.values)
+    if declared.pattern is not None:
+        return f"`{declared.pattern}`"
+    ends = (declared.minimum, declared.maximum)
+    named = zip(("from", "to"), ends, strict=True)
+    return " ".join(f"{word} {end}" for word, end in named if end is not None)
 
 
 def page_of(action_id: str) -> str:
@@ -140,13 +199,13 @@ def _action(entry: ActionEntry) -> str:
             )
             for name, field in fields.items()
         )
-        lines.append(_table(("parameter", "type", "default", "meaning"), rows))
+        lines.append(table(("parameter", "type", "default", "meaning"), rows))
     else:
         lines += ["Parameters: none.", ""]
     permissions = entry.fault.permissions
     if permissions:
         rights = ((f"`{one.name}`", one.need, one.note) for one in permissions)
-        lines.append(_table(("right of the experiment's role", "need", "note"), rights))
+        lines.append(table(("right of the experiment's role", "need", "note"), rights))
     else:
         lines += ["Rights of the experiment's role: none.", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -175,7 +234,7 @@ def _default(required: bool, default: object) -> str:
 
 
 def _targets() -> str:
-    return _table(
+    return table(
         ("resource type", "what it is", "chosen by", "parameters", "right needed"),
         (_target(registry.resolver(name)) for name in sorted(registry.RESOLVERS)),
     )
@@ -217,7 +276,7 @@ def rights_in(cloud: str) -> dict[str, Permission]:
 
 def _aws_policy() -> str:
     statement = {"Effect": "Allow", "Action": list(rights_in("aws")), "Resource": "*"}
-    return _fenced("json", _json({"Version": "2012-10-17", "Statement": [statement]}))
+    return fenced("json", _json({"Version": "2012-10-17", "Statement": [statement]}))
 
 
 def _azure_role() -> str:
@@ -227,22 +286,18 @@ def _azure_role() -> str:
         "Actions": list(rights_in("azure")),
         "AssignableScopes": ["/subscriptions/SUBSCRIPTION"],
     }
-    return _fenced("json", _json(role))
+    return fenced("json", _json(role))
 
 
 def _gcp_role() -> str:
     lines = ["title: Faultbridge experiments", "stage: GA", "includedPermissions:"]
     for name, right in rights_in("gcp").items():
         lines.append(f"- {name}" if right.need == "required" else f"- {name}  # {right.need}")
-    return _fenced("yaml", "\n".join(lines))
+    return fenced("yaml", "\n".join(lines))
 
 
 def _json(document: object) -> str:
     return json.dumps(document, indent=2)
-
-
-def _fenced(language: str, text: str) -> str:
-    return f"```{language}\n{text}\n```\n"
 
 
 # --- settings and commands ----------------------------------------------------------------
@@ -254,7 +309,7 @@ def _setting_table(names: Iterable[str]) -> str:
         (f"`FAULTBRIDGE_{name.upper()}`", _setting(field.default), field.description or "")
         for name, field in fields
     )
-    return _table(("variable", "default", "meaning"), rows)
+    return table(("variable", "default", "meaning"), rows)
 
 
 def _setting(default: object) -> str:
@@ -277,7 +332,7 @@ def _commands() -> str:
             for one in command.params
             if one.param_type_name == "option"
         ]
-        lines.append(_table(("option", "default", "meaning"), rows) if rows else "No options.\n")
+        lines.append(table(("option", "default", "meaning"), rows) if rows else "No options.\n")
     return "\n".join(lines)
 
 
@@ -309,9 +364,14 @@ def _option_default(parameter: Any) -> str:
     return "" if parameter.default is None else f"`{parameter.default}`"
 
 
+def _lint_rules() -> str:
+    rows = ((f"`{rule.value}`", meaning) for rule, meaning in RULES.items())
+    return table(("rule", "meaning"), rows)
+
+
 def _exit_codes() -> str:
     rows = ((f"`{code.value}`", meaning) for code, meaning in MEANINGS.items())
-    return _table(("exit code", "meaning"), rows)
+    return table(("exit code", "meaning"), rows)
 
 
 # --- routes -------------------------------------------------------------------------------
@@ -334,7 +394,7 @@ def _native() -> APIRouter:
 
 def _native_routes() -> str:
     rows = ((f"`{method} {path}`", text) for method, path, text in native_operations())
-    return _table(("route", "what it does"), rows)
+    return table(("route", "what it does"), rows)
 
 
 def _fis_operations() -> str:
@@ -346,7 +406,7 @@ def _fis_operations() -> str:
         )
         for name, operation in OPERATIONS.items()
     )
-    return _table(("operation", "route", "supported"), rows)
+    return table(("operation", "route", "supported"), rows)
 
 
 # --- Markdown -----------------------------------------------------------------------------
@@ -355,12 +415,6 @@ def _fis_operations() -> str:
 def anchor(heading: str) -> str:
     """Return the fragment by which a heading is linked to, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    cells = ([" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
 
 def _settings() -> Settings:

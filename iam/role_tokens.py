@@ -30,6 +30,7 @@ from iam.eks_token import (
 from iam.principal import Principal
 from iam.refusals import CannotTellError, expired, unknown
 from iam.remembered import Remembered
+from iam.unlogged import Unlogged
 
 _REGIONAL_STS: Final = re.compile(
     r"sts(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
@@ -72,8 +73,7 @@ class RoleTokens:
         self._http = httpx.AsyncClient(
             timeout=_SECONDS,
             follow_redirects=False,
-            transport=transport,
-            trust_env=not rules.endpoint,
+            transport=Unlogged(transport, proxies=not rules.endpoint),
         )
         self._remembered = Remembered(self._ask)
 
@@ -117,10 +117,12 @@ class RoleTokens:
             f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}"
             for name, value in sorted(request.parameters.items())
         )
-        url = httpx.URL(base).copy_with(raw_path=f"/?{query}".encode())
         headers = {CLUSTER_HEADER: self._rules.installation, "Accept": "application/xml"}
+        secret = {Unlogged.QUERY: query}
         try:
-            async with self._http.stream("GET", url, headers=headers) as answer:
+            async with self._http.stream(
+                "GET", f"{base}/", headers=headers, extensions=secret
+            ) as answer:
                 body = b""
                 async for part in answer.aiter_bytes():
                     body += part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -42,6 +43,7 @@ def _url(start: str, attempt: Attempt) -> str:
     return f"{start}{attempt.path}" + (f"?{attempt.query}" if attempt.query else "")
 
 
+@cache
 def _exact_signer() -> Any:
     from botocore.auth import SigV4Auth
 

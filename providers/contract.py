@@ -27,6 +27,7 @@ from typing import Annotated, Any, ClassVar, Final, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from bridge.model.event import EventType
 from bridge.model.moment import Micros, parse_duration
 from bridge.model.problem import Problem
 from bridge.model.record import Record
@@ -113,11 +114,23 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class News:
+    """Something that was learnt of a resource, for the run's journal."""
+
+    kind: EventType
+    details: Mapping[str, Any]
+    """Plain JSON; the engine adds the action and the resource."""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One record's answer from ``prepare``, ``inject`` or ``revert``."""
 
     kind: OutcomeKind
     reason: str = ""
+    news: tuple[News, ...] = ()
+    notes: Mapping[str, Any] | None = None
+    """Members of the record's ``state`` to be kept, in the same commit as the news."""
 
 
 DONE: Final = Outcome(OutcomeKind.DONE)
@@ -154,6 +167,9 @@ class Observation:
 
     effect: Effect
     reason: str = ""
+    news: tuple[News, ...] = ()
+    notes: Mapping[str, Any] | None = None
+    """Members of the record's ``state`` to be kept, in the same commit as the news."""
 
 
 Observations = Mapping[str, Observation]
@@ -512,6 +528,21 @@ class Fault(ABC):
 
         After ``pending`` it is called again, until it answers ``done`` or ``gone``.
         """
+
+    async def release(
+        self,
+        session: Any,  # noqa: ARG002 - the provider's own session
+        records: Sequence[Record],
+        *,
+        webhooks: bool = False,  # noqa: ARG002 - only a cluster has any
+    ) -> Outcomes:
+        """Let go of what still holds the resources, undoing nothing: an operator gave them up.
+
+        By default there is nothing that holds one. ``webhooks`` allows to remove admission
+        webhooks whose service is gone and which refuse every change. Idempotent; after
+        ``pending`` it is called again. A ``done`` says in its reason what was done.
+        """
+        return {record.id: DONE for record in records}
 
     async def mark(self, session: Any, mark: Mark, records: Sequence[Record]) -> Outcomes:  # noqa: ARG002 - the provider's own session
         """Write the undo on the resources; ``rejected(reason)`` leaves one unmarked.

@@ -21,6 +21,7 @@ from bridge.model.problem import Problem, Severity
 from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import child, quote
 from providers.contract import Fault, FaultParameters
+from providers.kubernetes.spec_text import read_text
 
 SHORTEST: Final = timedelta(minutes=1)
 """FIS's shortest duration, unless the parameter documents another."""
@@ -91,7 +92,7 @@ def _action_refusals(
     if _EXECUTOR in written:
         yield child(where, _EXECUTOR), f"{quote(_EXECUTOR)}: it is a parameter of ours"
     spec = written.get(_SPEC)
-    if spec is not None and not _is_json_text(spec):
+    if isinstance(spec, str) and not _is_json_text(spec) and not read_text(spec).broken:
         yield child(where, _SPEC), "YAML: it takes JSON in a string"
 
 

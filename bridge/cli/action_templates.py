@@ -131,8 +131,11 @@ def _checked(name: str) -> dict[str, Any]:
     except OSError as error:
         msg = f"{name}: {error.strerror}; give the file of a template, or - for standard input"
         raise CommandError(Exit.INVALID, msg) from None
-    lines = [clean(read.line_of(problem, place)) for place, problem in read.problems]
-    if not lines:
+    writing = [clean(read.line_of(problem, place)) for place, problem in read.problems]
+    lines = writing if read.broken else []
+    if not read.broken:
+        for line in writing:
+            tell(line)
         try:
             _, warnings = accepted(read.document)
         except InvalidDocumentError as error:

@@ -11,15 +11,19 @@ from bridge.cli import (
     action_templates,
     actions,
     audit,
+    convert,
     demo,
     experiments,
     keys,
     lever,
+    lint,
     policy,
+    release,
     rescue,
     run,
     sandbox,
     schedule,
+    schema,
     serve,
     validate,
 )
@@ -30,7 +34,8 @@ app = typer.Typer(
     name="faultbridge",
     help="Run chaos experiments against clouds and clusters, and undo every fault.\n\n"
     "Commands speak to the bridge at FAULTBRIDGE_URL, by default http://127.0.0.1:4520. "
-    "Without FAULTBRIDGE_URL, `run`, `validate` and `actions` need no bridge.",
+    "Without FAULTBRIDGE_URL, `run`, `validate`, `lint`, `convert` and `actions` need no bridge; "
+    "`schema` never does.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -40,12 +45,16 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(serve.serve)
 app.command(epilog=EPILOG)(serve.worker)
 app.command(epilog=EPILOG)(validate.validate)
+app.command(epilog=EPILOG)(lint.lint)
+app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)
+app.command(epilog=EPILOG)(release.release)
 app.command(epilog=EPILOG)(lever.lever)
 app.command()(experiments.experiments)
 app.command()(actions.actions)
+app.command(epilog=EPILOG)(schema.schema)
 app.add_typer(action_templates.app)
 app.add_typer(schedule.app)
 app.add_typer(keys.app)

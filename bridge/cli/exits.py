@@ -26,7 +26,7 @@ MEANINGS: Final = {
     Exit.INVALID: "wrong usage or setting, invalid document, no such object",
     Exit.STOPPED: "the experiment was stopped; every fault was undone",
     Exit.CANCELLED: "the experiment was cancelled before it began",
-    Exit.NO_BRIDGE: "no bridge: not reachable, could not start, or failed",
+    Exit.NO_BRIDGE: "no bridge, of lint no cluster: not reachable, could not start, or failed",
     Exit.LEFT_BEHIND: "a fault was left behind, whatever the verdict",
     Exit.UNSEARCHED: "what rescue found is undone, but it could not look everywhere",
     Exit.INTERRUPTED: "watching was interrupted; the experiment goes on",

@@ -1,71 +1,58 @@
-"""Template files: YAML or JSON, bounded, every oddity reported with its line and column.
-
-YAML is read by its node tree and not by a constructor: what YAML 1.1 would quietly turn into
-something else (``yes`` into true, ``012`` into ten, ``1:30`` into ninety, a date into a date) is
-reported instead, and nothing in a file can make it grow or run.
-"""
+"""Files of templates and resources: YAML or JSON, bounded, every oddity with line and column."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import yaml
-
+from bridge.model.notation import Finding, Place, Written, read, read_stream
+from bridge.model.notation.within import place_within
+from bridge.model.notation.written import parent
 from bridge.model.problem import Problem
-from bridge.model.wording import child, quote
+from providers.kubernetes.spec_text import read_text
 
 LARGEST: Final = 1024 * 1024
 """Bytes of the largest file that is read; a bridge takes no larger request."""
-DEEPEST: Final = 32
 STANDARD_INPUT: Final = "-"
-
-_Loader: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_ESCAPE: Final = re.compile(
-    r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE | re.DOTALL
-)
-"""Any escape of a JSON string; a character in two halves is one that YAML writes in one."""
-_LONGEST_NUMBER: Final = 18
-_TAG: Final = "tag:yaml.org,2002:"
-_OPENING: Final = (
-    yaml.BlockMappingStartToken,
-    yaml.BlockSequenceStartToken,
-    yaml.FlowMappingStartToken,
-    yaml.FlowSequenceStartToken,
-)
-_CLOSING: Final = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
-
-
-class Place(NamedTuple):
-    """Where something stands in a file, counted from 1."""
-
-    line: int
-    column: int
+_JSON: Final = ".json"
 
 
 @dataclass
 class TemplateFile:
-    """A file as read: the document, where its parts stand, and what is wrong with the writing."""
+    """One document of a file: what it holds, where its parts stand, what is wrong with them."""
 
     name: str
-    document: Any = None
-    is_json: bool = False
-    problems: list[tuple[Place | None, Problem]] = field(default_factory=list)
-    places: dict[str, Place] = field(default_factory=dict)
+    written: Written
+    _texts: dict[str, Written] = field(default_factory=dict, repr=False)
+
+    @property
+    def document(self) -> Any:
+        """The document; it means something where it is not ``broken``."""
+        return self.written.value
+
+    @property
+    def broken(self) -> bool:
+        """Whether the writing is so wrong that the document cannot be judged."""
+        return self.written.broken
+
+    @property
+    def problems(self) -> list[Finding]:
+        """What is wrong with the writing, with places."""
+        return self.written.findings
 
     def place_of(self, path: str) -> Place | None:
-        """Return where a JSON path stands, or the nearest part around it that is written."""
-        while path:
-            if path in self.places:
-                return self.places[path]
-            path = _parent(path)
-        return None
+        """Return where a JSON path stands, or the nearest part around it that is written.
+
+        A path may lead on into a text that holds JSON or YAML, as a FIS parameter does.
+        """
+        around = path
+        while around and around not in self.written.places:
+            around = parent(around)
+        if around in self.written.spans:
+            return self._within(around, path[len(around) :].removeprefix("."))
+        return self.written.places.get(around)
 
     def line_of(self, problem: Problem, place: Place | None = None) -> str:
         """Return a problem as ``name:line:column: severity: path: message``."""
@@ -73,25 +60,37 @@ class TemplateFile:
         where = f"{self.name}:{at.line}:{at.column}" if at else self.name
         return f"{where}: {problem.severity.value}: {problem}"
 
+    def _within(self, path: str, rest: str) -> Place | None:
+        """Return the place of a path in the text at another, or of what is wrong with it."""
+        whole = self.written.places.get(path)
+        if path not in self._texts:
+            self._texts[path] = read_text(self.written.spans[path].value)
+        inner = self._texts[path]
+        if inner.broken:
+            place = inner.findings[0].place
+        else:
+            place = inner.place_of(rest) if rest and isinstance(inner.value, dict) else None
+        return (place_within(self.written, path, place) if place else None) or whole
+
 
 def read_template(name: str) -> TemplateFile:
-    """Read a template file, or standard input for ``-``. Raises OSError."""
-    if name == STANDARD_INPUT:
-        file, raw = TemplateFile("<stdin>"), sys.stdin.buffer.read(LARGEST + 1)
-    else:
-        with Path(name).open("rb") as stream:
-            file, raw = TemplateFile(name), stream.read(LARGEST + 1)
-    if len(raw) > LARGEST:
-        _add(file, None, f"the file is larger than {LARGEST} bytes; split the template")
-        return file
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        _add(file, Place(line, 1), f"is not UTF-8 (byte {error.start}); save it as UTF-8")
-        return file
-    _read(file, text)
-    return file
+    """Read a file of one document, or standard input for ``-``. Raises OSError."""
+    shown, text = _decoded(name)
+    if isinstance(text, Written):
+        return TemplateFile(shown, text)
+    written = read(text, named_json=name.endswith(_JSON))
+    if not isinstance(written.value, dict) and not written.broken:
+        message = "holds no template; write an object with description, actions, …"
+        written.add(Place(1, 1), message)
+    return TemplateFile(shown, written)
+
+
+def read_documents(name: str) -> list[TemplateFile]:
+    """Read every document of a file, or of standard input for ``-``. Raises OSError."""
+    shown, text = _decoded(name)
+    if isinstance(text, Written):
+        return [TemplateFile(shown, text)]
+    return [TemplateFile(shown, one) for one in read_stream(text, named_json=name.endswith(_JSON))]
 
 
 def is_resource(document: Any) -> bool:
@@ -99,153 +98,21 @@ def is_resource(document: Any) -> bool:
     return isinstance(document, dict) and ("apiVersion" in document or "kind" in document)
 
 
-def _read(file: TemplateFile, text: str) -> None:
-    named_json = file.name.endswith(".json")
-    if named_json or text.lstrip().startswith("{"):
-        try:
-            json.loads(text)
-        except json.JSONDecodeError as error:
-            if named_json:
-                _add(file, Place(error.lineno, error.colno), f"is not JSON: {error.msg}")
-                return
-        except (RecursionError, ValueError):
-            pass  # depth and digits are judged below, with their places
-        else:
-            file.is_json = True
-            text = _ESCAPE.sub(_joined, text)
-    root = _compose(file, text)
-    if root is None:
-        return
-    file.places[""] = _place(root.start_mark)
-    file.document = _value(file, root, "")
-    if not isinstance(file.document, dict) and not file.problems:
-        _add(file, Place(1, 1), "holds no template; write an object with description, actions, …")
-
-
-def _compose(file: TemplateFile, text: str) -> yaml.Node | None:
-    """Return the node tree, or None with the problems noted.
-
-    The tokens are looked through first: aliases would let the tree refer to itself, and the
-    composer recurses as deep as a file is nested.
-    """
-    depth, aliases = 0, False
-    try:
-        for token in yaml.scan(text, Loader=_Loader):
-            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-            if depth > DEEPEST:
-                message = f"is nested deeper than {DEEPEST} levels; flatten it"
-                _add(file, _place(token.start_mark), message)
-                return None
-            if isinstance(token, yaml.AliasToken):
-                aliases = True
-                message = f"uses the YAML alias *{token.value}; write the value out"
-                _add(file, _place(token.start_mark), message)
-        if aliases:
-            return None
-        root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        words = " ".join(filter(None, (error.problem, error.context)))
-        _add(file, _place(mark) if mark else None, f"is not YAML: {words}")
-    except (yaml.YAMLError, RecursionError) as error:
-        _add(file, None, f"cannot be read: {' '.join(str(error).split())}")
+def _decoded(name: str) -> tuple[str, str | Written]:
+    """Return what a file is called, and its text, or what is wrong with it."""
+    if name == STANDARD_INPUT:
+        shown, raw = "<stdin>", sys.stdin.buffer.read(LARGEST + 1)
     else:
-        if root is None:
-            _add(file, None, "is empty; write a template")
-        return root
-    return None
-
-
-def _value(file: TemplateFile, node: yaml.Node, path: str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(file, node, path)
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for index, item in enumerate(node.value):
-            where = child(path, index)
-            file.places[where] = _place(item.start_mark)
-            items.append(_value(file, item, where))
-        return items
+        with Path(name).open("rb") as stream:
+            shown, raw = name, stream.read(LARGEST + 1)
+    refused = Written("")
+    if len(raw) > LARGEST:
+        refused.add(None, f"the file is larger than {LARGEST} bytes; split it")
+        return shown, refused
     try:
-        return _scalar(node, is_json=file.is_json)
-    except ValueError as error:
-        _add(file, _place(node.start_mark), str(error), path)
-        return None
-
-
-def _mapping(file: TemplateFile, node: yaml.MappingNode, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in node.value:
-        place = _place(key.start_mark)
-        if not isinstance(key, yaml.ScalarNode):
-            _add(file, place, "a name must be a text; write { name: value }", path)
-            continue
-        name = str(key.value)
-        where = child(path, name)
-        if key.tag != f"{_TAG}str":
-            _add(
-                file, place, f'{quote(name)} is not a text in YAML; write "{name}" in quotes', path
-            )
-        elif name in found:
-            first = file.places[where]
-            message = f"stands twice, first in line {first.line}; remove one of them"
-            _add(file, place, message, where)
-        else:
-            file.places[where] = place
-            found[name] = _value(file, value, where)
-    return found
-
-
-def _scalar(node: yaml.Node, *, is_json: bool) -> Any:
-    text, kind = str(node.value), node.tag.removeprefix(_TAG)
-    plain = isinstance(node, yaml.ScalarNode) and node.style is None
-    if kind == "str" and plain and _NUMBER.fullmatch(text):
-        kind = "float"  # 1e3: text in YAML 1.1, a number in YAML 1.2 and JSON
-        if not is_json:
-            msg = f"{quote(text)} is a number in some versions of YAML; put it in quotes"
-            raise ValueError(msg)
-    if kind == "str":
-        return text
-    if kind == "null":
-        return None
-    if kind == "bool" and text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    if kind in {"int", "float"} and _NUMBER.fullmatch(text):
-        return _number(text, whole=kind == "int")
-    names = {"bool": "a boolean", "int": "a number", "float": "a number", "timestamp": "a date"}
-    meant = names.get(kind, f"a {quote(kind)}")
-    msg = f"{quote(text)} is {meant} in YAML, which JSON writes otherwise; put it in quotes"
-    raise ValueError(msg)
-
-
-def _number(text: str, *, whole: bool) -> int | float:
-    value = float(text)
-    if math.isinf(value) or (whole and len(text) > _LONGEST_NUMBER):
-        msg = "is a number too large to be kept; put it in quotes"
-        raise ValueError(msg)
-    return int(text) if whole else value
-
-
-def _joined(escape: re.Match[str]) -> str:
-    high, low = escape.groups()
-    if high is None:
-        return escape[0]
-    code = 0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00)
-    return f"\\U{code:08x}"
-
-
-def _place(mark: yaml.Mark) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
-
-
-def _add(file: TemplateFile, place: Place | None, message: str, path: str = "") -> None:
-    file.problems.append((place, Problem(path=path, message=message)))
-
-
-def _parent(path: str) -> str:
-    """Return the path around a path, as `child` builds them."""
-    if path.endswith('"]'):
-        return path[: path.rindex('["')]
-    if path.endswith("]"):
-        return path[: path.rindex("[")]
-    return path.rpartition(".")[0]
+        return shown, raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8 (byte {error.start}); save it as UTF-8"
+        refused.add(Place(line, 1), message)
+        return shown, refused

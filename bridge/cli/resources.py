@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, Final
 
 from bridge.catalog.portability import REFUSED_BY_FIS
-from bridge.model.moment import format_duration
+from bridge.cli.injection import EXECUTOR, LONGEST_NAME, Injection, template_of
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child, quote
-from providers.contract import LONGEST_ACTION
-from providers.kubernetes.resource import FAULT
-from providers.kubernetes.specs import is_native, is_one_shot
-from providers.kubernetes.timers import written_timer
+from providers.kubernetes.specs import is_native
 
-EXECUTOR: Final = "faultbridge/carried-out-by"
-"""Annotation: ``cluster`` has a cloud kind created in a cluster, ``faultbridge`` is the default."""
-MARGIN: Final = timedelta(minutes=5)
-"""Time beyond the resource's own duration, for its controller to begin and to recover."""
-
-_CLUSTER: Final = "Cluster"
-_LONGEST_NAME: Final = 64
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_SECOND: Final = timedelta(seconds=1)
 _ANNOTATION: Final = child("metadata.annotations", EXECUTOR)
 _FIELDS: Final = {
     "parameters.kubernetesApiVersion": "apiVersion",
@@ -62,35 +50,21 @@ class ResourceFile:
         self._role, self._cluster = role, cluster
 
     @property
+    def injection(self) -> Injection:
+        """The resource; it means something where ``problems`` holds no error."""
+        return Injection(
+            name=self._name,
+            api_version=self._api_version,
+            kind=self._kind,
+            namespace=self._namespace,
+            spec=self._document["spec"],
+            executor=self._executor,
+        )
+
+    @property
     def template(self) -> dict[str, Any]:
         """The template; it means something where ``problems`` holds no error."""
-        parameters = {
-            "kubernetesApiVersion": self._api_version,
-            "kubernetesKind": self._kind,
-            "kubernetesNamespace": self._namespace,
-            "kubernetesSpec": self._document["spec"],
-            "maxDuration": format_duration(self._limit()),
-        }
-        if self._executor is not None:
-            parameters["carriedOutBy"] = self._executor
-        action: dict[str, Any] = {"actionId": FAULT, "parameters": parameters}
-        template: dict[str, Any] = {
-            "description": f"{self._kind} {self._name}",
-            "actions": {self._action: action},
-            "stopConditions": [{"source": "none"}],
-            "roleArn": self._role,
-            "tags": {"Name": self._name},
-        }
-        if self._cluster is not None:
-            action["targets"] = {_CLUSTER: _CLUSTER}
-            template["targets"] = {
-                _CLUSTER: {
-                    "resourceType": "aws:eks:cluster",
-                    "resourceArns": [self._cluster],
-                    "selectionMode": "ALL",
-                }
-            }
-        return template
+        return template_of([self.injection], role=self._role, cluster=self._cluster, as_text=False)
 
     def in_file(self, problem: Problem) -> Problem | None:
         """Return a problem of the template at the field of the file; None for one that has none.
@@ -118,21 +92,11 @@ class ResourceFile:
 
     @property
     def _action(self) -> str:
-        return self._name[:_LONGEST_NAME]
+        return self._name[:LONGEST_NAME]
 
     @property
     def _native(self) -> bool:
         return is_native(self._api_version, self._kind, self._executor)
-
-    def _limit(self) -> timedelta:
-        group, spec = self._api_version.rpartition("/")[0], self._document["spec"]
-        timer = written_timer(group, self._kind, spec)
-        if is_one_shot(self._kind, spec):
-            return MARGIN
-        if timer is None:
-            return LONGEST_ACTION
-        whole = -(-max(timer[1], timedelta()) // _SECOND) * _SECOND
-        return min(whole + MARGIN, LONGEST_ACTION)
 
     def _text(self, field: str, example: str) -> str:
         value = self._document.get(field)

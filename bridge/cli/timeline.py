@@ -115,8 +115,35 @@ def _retry(details: Details) -> str:
 
 
 def _released(details: Details) -> str:
+    done = f" ({details['done']})" if details.get("done") else ""
     what = short(str(details.get("resource", "")))
-    return f"{what} given up{_by(details)}: {details.get('reason', '')}"
+    return f"{what} given up{_by(details)}: {details.get('reason', '')}{done}"
+
+
+def _release_refused(details: Details) -> str:
+    resource = short(str(details.get("resource", "")))
+    return f"{resource} could not be released: {details.get('reason', '')}"
+
+
+def _resource_event(details: Details) -> str:
+    who = short(str(details.get("resource", "")))
+    reason = details.get("reason")
+    return (
+        f"{who}: {reason}: {details.get('message')}"
+        if reason
+        else f"{who}: {details.get('message')}"
+    )
+
+
+def _resource_state(details: Details) -> str:
+    who = short(str(details.get("resource", "")))
+    part = f" {details['part']}" if details.get("part") else ""
+    words = [
+        str(details[key])
+        for key in ("template", "type", "phase", "verdict", "chaos", "targets", "reason", "error")
+        if details.get(key)
+    ]
+    return f"{who}{part}: {', '.join(words)}"
 
 
 def _late(details: Details) -> str:
@@ -136,5 +163,8 @@ _SENTENCES: Final[Mapping[EventType, Callable[[Details], str]]] = {
     EventType.UNMARKED: _unmarked,
     EventType.REVERT_RETRY: _retry,
     EventType.RELEASED: _released,
+    EventType.RELEASE_REFUSED: _release_refused,
+    EventType.RESOURCE_EVENT: _resource_event,
+    EventType.RESOURCE_STATE: _resource_state,
     EventType.LATE_EFFECT: _late,
 }

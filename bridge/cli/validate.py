@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.connection import configured_url, connect, load_settings
 from bridge.cli.exits import CommandError, Exit
+from bridge.cli.lint import Strict
 from bridge.cli.output import clean, show, show_json, tell
+from bridge.model.problem import Severity
 
 if TYPE_CHECKING:
     from bridge.cli.files import TemplateFile
@@ -43,13 +45,20 @@ class _Judged:
     validation: Validation
     template: Any
 
+    def strict(self) -> _Judged:
+        """Return it with every warning as an error."""
+        raised = (replace(problem, severity=Severity.ERROR) for problem in self.validation.problems)
+        validation = self.validation.model_copy(update={"problems": tuple(raised)})
+        return replace(self, validation=validation)
+
     @property
     def lines(self) -> list[str]:
         """Each problem with its place."""
-        if self.read.problems:
-            placed = self.read.problems
-            return [clean(self.read.line_of(problem, place)) for place, problem in placed]
-        return [clean(self.read.line_of(problem)) for problem in self.validation.problems]
+        places = {(problem.path, problem.message): place for place, problem in self.read.problems}
+        return [
+            clean(self.read.line_of(problem, places.get((problem.path, problem.message))))
+            for problem in self.validation.problems
+        ]
 
     @property
     def summary(self) -> str:
@@ -72,6 +81,7 @@ def validate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every problem in one JSON document.")
     ] = False,
+    strict: Strict = False,
 ) -> None:
     """Say what is wrong with a template, an action template, or a custom resource of a chaos kind.
 
@@ -80,6 +90,8 @@ def validate(
     command does.
     """
     judged = _judged(file, role, cluster)
+    if strict:
+        judged = judged.strict()
     valid = judged.validation.valid
     if as_json:
         show_json({"valid": valid, **judged.validation.wire()})
@@ -120,9 +132,9 @@ def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
     except OSError as error:
         msg = f"{name}: {error.strerror}; give a template file, or - for standard input"
         raise CommandError(Exit.INVALID, msg) from None
-    if read.problems:
-        found = tuple(problem for _, problem in read.problems)
-        return _Judged(read, Validation(problems=found), None)
+    written = tuple(problem for _, problem in read.problems)
+    if read.broken:
+        return _Judged(read, Validation(problems=written), None)
     if is_action_template(read.document):
         return _judged_action_template(read)
     if is_resource(read.document):
@@ -133,7 +145,8 @@ def _judged(name: str, role: str | None, cluster: str | None) -> _Judged:
             "a custom resource, leave them out"
         )
         raise CommandError(Exit.INVALID, msg)
-    return _Judged(read, _validation(read.document), read.document)
+    found = (*written, *_validation(read.document).problems)
+    return _Judged(read, Validation(problems=found), read.document)
 
 
 def _judged_action_template(read: TemplateFile) -> _Judged:
@@ -145,7 +158,8 @@ def _judged_action_template(read: TemplateFile) -> _Judged:
         _, found = accepted(read.document)
     except InvalidDocumentError as error:
         found = error.problems
-    return _Judged(read, Validation(problems=tuple(found)), None)
+    written = (problem for _, problem in read.problems)
+    return _Judged(read, Validation(problems=(*written, *found)), None)
 
 
 def _judged_resource(read: TemplateFile, role: str | None, cluster: str | None) -> _Judged:
@@ -153,7 +167,8 @@ def _judged_resource(read: TemplateFile, role: str | None, cluster: str | None) 
     from bridge.client.documents import Validation
 
     resource = ResourceFile(read.document, role=role, cluster=cluster)
-    alone = Validation(problems=tuple(resource.problems))
+    written = (problem for _, problem in read.problems)
+    alone = Validation(problems=(*written, *resource.problems))
     if not alone.valid:
         return _Judged(read, alone, None)
     template = resource.template

@@ -107,10 +107,18 @@ def stop(experiment_id: str, reason: str | None = None) -> Call[ExperimentDetail
     return Call("POST", path, ExperimentDetail, body=request.wire())
 
 
-def release(experiment_id: str, record_id: str, reason: str) -> Call[ExperimentRecord]:
-    """Give up undoing one record of a run."""
+def release(
+    experiment_id: str,
+    record_id: str,
+    reason: str,
+    *,
+    force: bool = False,
+    remove_webhooks: bool = False,
+) -> Call[ExperimentRecord]:
+    """Give up undoing one record of a run, by force where something holds its resource."""
     path = f"/v1/experiments/{_segment(experiment_id)}/records/{_segment(record_id)}/release"
-    return Call("POST", path, ExperimentRecord, body=ReleaseRequest(reason=reason).wire())
+    request = ReleaseRequest(reason=reason, force=force, remove_webhooks=remove_webhooks)
+    return Call("POST", path, ExperimentRecord, body=request.wire())
 
 
 def lever() -> Call[LeverState]:

@@ -107,9 +107,11 @@ class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
         """Ask a run to stop and undo everything; one that has ended is shown as it is."""
         return self.send(calls.stop(experiment_id, reason))
 
-    def release(self, experiment_id: str, record_id: str, reason: str) -> ExperimentRecord:
-        """Give up undoing one record of a run."""
-        return self.send(calls.release(experiment_id, record_id, reason))
+    def release(
+        self, experiment_id: str, record_id: str, reason: str, **how: bool
+    ) -> ExperimentRecord:
+        """Give up undoing one record of a run; ``how`` as ``calls.release`` has it."""
+        return self.send(calls.release(experiment_id, record_id, reason, **how))
 
     def lever(self) -> LeverState:
         """Show the safety lever."""
@@ -199,9 +201,11 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
         """Ask a run to stop and undo everything; one that has ended is shown as it is."""
         return await self.send(calls.stop(experiment_id, reason))
 
-    async def release(self, experiment_id: str, record_id: str, reason: str) -> ExperimentRecord:
-        """Give up undoing one record of a run."""
-        return await self.send(calls.release(experiment_id, record_id, reason))
+    async def release(
+        self, experiment_id: str, record_id: str, reason: str, **how: bool
+    ) -> ExperimentRecord:
+        """Give up undoing one record of a run; ``how`` as ``calls.release`` has it."""
+        return await self.send(calls.release(experiment_id, record_id, reason, **how))
 
     async def lever(self) -> LeverState:
         """Show the safety lever."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from bridge.model.event import EventType
@@ -61,6 +61,16 @@ class ReleaseRequest(RequestDocument):
     """Give up undoing one record; what is left of the fault is the operator's business then."""
 
     reason: str = Field(min_length=1, max_length=512)
+    force: bool = False
+    """Whether what holds the resource is let go of first: its finalizers are taken off."""
+    remove_webhooks: bool = False
+    """Whether admission webhooks that nobody serves, and which refuse that, may be deleted."""
+
+    @model_validator(mode="after")
+    def _only_by_force(self) -> ReleaseRequest:
+        if self.remove_webhooks and not self.force:
+            raise ValueError('"removeWebhooks" is for a release by force; write "force": true')
+        return self
 
 
 class LeverRequest(RequestDocument):

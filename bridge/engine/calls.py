@@ -7,11 +7,11 @@ records; applying is plain and immediate, so two calls never interleave inside i
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, assert_never
 
-from bridge.engine import lifecycle
+from bridge.engine import lifecycle, releasing
 from bridge.engine.context import words
-from bridge.engine.decisions import Initiate, Inject, Observe, Prepare, Revert, Unmark
+from bridge.engine.decisions import Initiate, Inject, Observe, Prepare, Release, Revert, Unmark
 from bridge.engine.initiate import initiate
 from bridge.engine.prepare import prepare
 from bridge.model.event import EventType
@@ -26,7 +26,7 @@ from providers.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from bridge.engine.context import Apply, Context
     from bridge.engine.decisions import Call
@@ -38,17 +38,22 @@ async def perform(call: Call, context: Context) -> Apply:
     """Perform a call. Providers' failures never escape: the run decides what one means."""
     match call:
         case Initiate():
-            return await initiate(context)
+            work: Coroutine[Any, Any, Apply] = initiate(context)
         case Prepare():
-            return await prepare(call, context)
+            work = prepare(call, context)
         case Inject():
-            return await _inject(call, context)
+            work = _inject(call, context)
         case Observe():
-            return await _observe(call, context)
+            work = _observe(call, context)
         case Revert():
-            return await _revert(call, context)
+            work = _revert(call, context)
+        case Release():
+            work = _release(call, context)
         case Unmark():
-            return await _unmark(call, context)
+            work = _unmark(call, context)
+        case _:
+            assert_never(call)
+    return await work
 
 
 def _all(records: Sequence[Record], kind: OutcomeKind, reason: str) -> Outcomes:
@@ -161,6 +166,17 @@ async def _revert(call: Revert, context: Context) -> Apply:
     except Exception as error:  # noqa: BLE001 - an undo is tried until it succeeds
         outcomes = _all(records, OutcomeKind.UNKNOWN, words(error))
     return lambda run, now: lifecycle.reverted(run, records, outcomes, now)
+
+
+async def _release(call: Release, context: Context) -> Apply:
+    records = context.of(call.records)
+    fault = context.providers.fault(call.fault)
+    try:
+        session = await context.session(fault.provider)
+        outcomes = await fault.release(session, records, webhooks=call.webhooks)
+    except Exception as error:  # noqa: BLE001 - tried again until it is refused or done
+        outcomes = _all(records, OutcomeKind.UNKNOWN, words(error))
+    return lambda run, now: releasing.released(run, records, outcomes, now)
 
 
 async def _unmark(call: Unmark, context: Context) -> Apply:

@@ -44,6 +44,15 @@ class Revert:
 
 
 @dataclass(frozen=True)
+class Release:
+    """Let go of what still holds resources that an operator gave up by force."""
+
+    fault: str
+    records: tuple[str, ...]
+    webhooks: bool
+
+
+@dataclass(frozen=True)
 class Unmark:
     """Remove the marks of records that have ended."""
 
@@ -51,7 +60,7 @@ class Unmark:
     records: tuple[str, ...]
 
 
-Call = Initiate | Prepare | Inject | Observe | Revert | Unmark
+Call = Initiate | Prepare | Inject | Observe | Revert | Release | Unmark
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _IN_EFFECT: Final = frozenset(
     {Effect.PRESENT, Effect.APPLYING, Effect.ENDED, Effect.FAILED, Effect.LIFTING}
 )
+_SETTLED: Final = frozenset({Effect.PRESENT, Effect.ENDED})
 UNMARK_ATTEMPTS: Final = 10
 """After so many failures a mark is left, with a journal entry; the fault itself is undone."""
 
@@ -90,11 +91,13 @@ def observed(
         look = seen.get(record.id)
         if look is None or record.phase not in {Phase.INJECTING, Phase.INJECTED}:
             continue
+        run.learn(record, look.news, look.notes, now)
         if record.seen != look.effect or (look.reason and record.last_error != look.reason):
             run.touch(record)
+        if look.reason or look.effect in _SETTLED:
+            # What stood in the way before does so no more.
+            record.last_error = look.reason or None
         record.seen, record.seen_at = look.effect, now
-        if look.reason:
-            record.last_error = look.reason
         if record.phase is Phase.INJECTING and look.effect in {Effect.PRESENT, Effect.ENDED}:
             settled.append(record)
         else:
@@ -154,6 +157,7 @@ def reverted(
     failed: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         outcome = outcomes.get(record.id, Outcome(OutcomeKind.UNKNOWN, "no answer"))
+        run.learn(record, outcome.news, outcome.notes, now)
         run.touch(record)
         record.attempts += 1
         if outcome.kind in {OutcomeKind.DONE, OutcomeKind.LEFT}:
@@ -209,7 +213,7 @@ def let_go(run: Run, name: str, now: Micros) -> list[Record]:
     doubtful: list[Record] = []
     for record in run.held(name):
         others = tuple(holder for holder in record.holders if holder != name)
-        if record.phase.ended or record.id in run.busy:
+        if record.phase.ended or record.id in run.busy or record.releasing is not None:
             continue
         if others:
             # Shared with another action of the run: the last to end undoes it.
@@ -246,7 +250,7 @@ def reverts(run: Run, now: Micros) -> list[Call]:
             later[resource] = max(later.get(resource, -1), record.sequence)
     groups: dict[str, list[str]] = defaultdict(list)
     for record in undoing:
-        if record.id in run.busy:
+        if record.id in run.busy or record.releasing is not None:
             continue
         if any(later[resource] > record.sequence for resource in record.related):
             continue  # what was done later to the same resource is undone first

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bridge.engine import guardrails, lifecycle
+from bridge.engine import guardrails, lifecycle, releasing
 from bridge.engine.decisions import Call, Decision, Initiate, Inject, Observe, Prepare
 from bridge.model.experiment import ActionStatus, ExperimentStatus, FailureCode
 from bridge.model.moment import Micros, micros
@@ -41,6 +41,7 @@ def decide(run: Run, now: Micros) -> Decision:
         if _shape(run) == before:
             break
     calls += lifecycle.reverts(run, now)
+    calls += releasing.releases(run, now)
     calls += lifecycle.unmarks(run, now)
     close = (
         run.experiment.status.ended
@@ -159,6 +160,7 @@ def _go_on(run: Run, name: str, action: ActionState, now: Micros) -> list[Call]:
         record
         for record in held
         if record.holders[0] == name
+        and record.releasing is None
         and (
             (record.phase is Phase.INJECTING and record.id not in waiting)
             or (record.phase is Phase.INJECTED and traits.timing.kind is TimingKind.UNTIL_ENDED)
@@ -178,6 +180,8 @@ def _prepare(run: Run, name: str, action: ActionState, now: Micros) -> list[Call
 
 
 def _injectable(record: Record, now: Micros) -> bool:
+    if record.releasing is not None:
+        return False
     if record.phase is Phase.PREPARED:
         return True
     # A call whose reply was lost is repeated once a look has shown that it did nothing.
@@ -218,10 +222,17 @@ def _complete(run: Run, name: str, action: ActionState, held: list[Record], now:
             run.fail_action(name, _too_long(held), now, code=FailureCode.CONFIGURATION)
             return True
     if completed:
-        run.wind_down(name, ActionStatus.COMPLETED, "Action was completed.")
+        run.wind_down(name, ActionStatus.COMPLETED, _completed(timing.kind, held))
         return True
     run.wake(action.ends_at)
     return _never_settled(run, name, held, now)
+
+
+def _completed(timing: TimingKind, held: list[Record]) -> str:
+    """Say that an action is completed, and what was incomplete about its fault's own end."""
+    ended = (r.last_error for r in held if r.seen == Effect.ENDED and r.last_error)
+    why = next(ended, "") if timing is TimingKind.UNTIL_ENDED else ""
+    return f"Action was completed: {why}" if why else "Action was completed."
 
 
 def _too_long(held: list[Record]) -> str:

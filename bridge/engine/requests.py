@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.engine import releasing
 from bridge.model import lever
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
@@ -34,7 +35,7 @@ def take(run: Run, request: Request, now: Micros) -> None:
             now,
             cause=cause,
             **_pushed(details),
-            **_who(details),
+            **releasing.who(details),
         )
     elif request.kind is RequestKind.RELEASE:
         _release(run, details, now)
@@ -50,25 +51,16 @@ def _pushed(details: Mapping[str, Any]) -> dict[str, Any]:
     return {"pushed": True, **said}
 
 
-def _who(details: Mapping[str, Any]) -> dict[str, str]:
-    """Return who asked, as far as the request says."""
-    return {name: str(details[name]) for name in ("principal", "request_id") if name in details}
-
-
 def _release(run: Run, details: Mapping[str, Any], now: Micros) -> None:
     record = run.records.get(str(details.get("record", "")))
-    reason = str(details.get("reason", ""))
     if record is None or record.phase.ended:
         return
-    run.note(
-        EventType.RELEASED,
-        now,
-        record=record.id,
-        resource=record.resource,
-        reason=reason,
-        **_who(details),
-    )
-    run.set_phase([record], Phase.RELEASED, now, f"released by an operator: {reason}")
+    reason = str(details.get("reason", ""))
+    if details.get("force"):
+        webhooks = bool(details.get("webhooks"))
+        releasing.ask(run, record, reason, now, webhooks=webhooks, asker=releasing.who(details))
+    else:
+        releasing.end(run, record, reason, now, asker=releasing.who(details))
 
 
 def _late_effect(run: Run, request: Request, now: Micros) -> None:

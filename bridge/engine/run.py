@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bridge.model.experiment import ActionState, ResolvedTarget
     from bridge.model.template import TemplateAction
     from bridge.store import Reading
-    from providers.contract import Timing, Undo
+    from providers.contract import News, Timing, Undo
 
 _REASON_LENGTH = 512
 """FIS's limit of a state's reason."""
@@ -228,6 +228,20 @@ class Run:
         """Note that a record is to be written."""
         self.dirty.add(record.id)
         self.changed = True
+
+    def learn(
+        self, record: Record, news: Iterable[News], notes: Mapping[str, Any] | None, now: Micros
+    ) -> None:
+        """Take what a provider learnt of a resource: into the journal, and into its notes."""
+        for one in news:
+            self.note(
+                one.kind,
+                now,
+                **{"action": record.action, "resource": record.resource, **one.details},
+            )
+        if notes is not None:
+            record.state = {**record.state, **notes}
+            self.touch(record)
 
     def set_phase(
         self, records: Iterable[Record], phase: Phase, now: Micros, reason: str = ""

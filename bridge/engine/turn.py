@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bridge.engine import lifecycle, requests
 from bridge.engine.calls import begin_inject, perform
 from bridge.engine.context import Apply, Context
-from bridge.engine.decisions import Call, Initiate, Inject, Prepare, Revert
+from bridge.engine.decisions import Call, Initiate, Inject, Prepare, Release, Revert
 from bridge.engine.machine import decide
 from bridge.engine.run import Run
 from bridge.model.experiment import ExperimentStatus
@@ -39,7 +39,7 @@ RETRY_STORE = 1.0
 T = TypeVar("T")
 
 
-_AFTER_COMMIT = Inject | Revert | Prepare
+_AFTER_COMMIT = Inject | Revert | Release | Prepare
 
 
 class Turn:

@@ -28,6 +28,9 @@ class EventType(StrEnum):
     LATE_EFFECT = "late-effect"
     REVERT_RETRY = "revert-retry"
     RELEASED = "released"
+    RELEASE_REFUSED = "release-refused"
+    RESOURCE_EVENT = "resource-event"
+    RESOURCE_STATE = "resource-state"
 
 
 class Event(BaseModel):

@@ -16,7 +16,8 @@ class RequestKind(StrEnum):
     STOP = "stop"
     """End it and undo everything: ``reason``, ``cause`` (user, stop-condition, away …)."""
     RELEASE = "release"
-    """An operator gives up on one record: ``record``, ``reason``."""
+    """An operator gives up on one record: ``record``, ``reason``; by ``force`` what holds its
+    resource is let go of first, ``webhooks`` included."""
     LATE_EFFECT = "late-effect"
     """A worker came back from a call after it had lost the run: ``records``, ``call``."""
 

@@ -82,6 +82,9 @@ class Record(BaseModel):
     state: dict[str, Any] = Field(default_factory=dict)
     """The provider's own notes; opaque to the engine, JSON only."""
     last_error: str | None = None
+    releasing: dict[str, Any] | None = None
+    """What an operator said who gives the resource up by force (``reason``, ``webhooks``); None
+    where nobody does. It is not undone any more; what holds it is let go of."""
     version: int = RECORD_VERSION
 
     @property

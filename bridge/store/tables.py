@@ -201,6 +201,19 @@ schedule_slots = Table(
     Column("experiment_id", String(64)),
 )
 
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("groups", Text, nullable=False),  # a JSON list
+    Column("master_key", String(32), nullable=False),  # its id; the secret is made from it
+    Column("status", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
 action_templates = Table(
     "action_templates",
     metadata,
@@ -262,19 +275,6 @@ audit = Table(
     Column("details", Text, nullable=False),
     Index(None, "scope", "sequence"),
     sqlite_autoincrement=True,
-)
-
-access_keys = Table(
-    "access_keys",
-    metadata,
-    Column("id", String(128), primary_key=True),
-    Column("name", String(64), nullable=False),
-    Column("groups", Text, nullable=False),  # a JSON list
-    Column("master_key", String(32), nullable=False),  # its id; the secret is made from it
-    Column("status", String(16), nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
-    Column("changed_at", BigInteger, nullable=False),
 )
 
 meta = Table(

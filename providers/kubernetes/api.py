@@ -44,10 +44,14 @@ _guard: ContextVar[Guard | None] = ContextVar("guard of the request being sent",
 class ApiError(ProviderError):
     """The API server refused a request: certainly not carried out."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(
+        self, status: int, reason: str, message: str, body: Mapping[str, Any] | None = None
+    ) -> None:
         """Keep HTTP status and the machine-readable reason beside the server's sentence."""
         super().__init__(message, code=reason or str(status))
         self.status = status
+        self.body = body or {}
+        """The whole ``Status``, whose message is not cut."""
 
 
 class DeniedError(ApiError, AccessDeniedError):
@@ -209,7 +213,7 @@ class ApiServer:
                 f"cluster {self.name} answered {status}: {message}", code=reason or str(status)
             )
         kind = DeniedError if status in (_UNAUTHORIZED, _FORBIDDEN) else ApiError
-        raise kind(status, reason, message)
+        raise kind(status, reason, message, answer)
 
 
 def _guarded_request() -> type[ClientRequest]:

@@ -51,6 +51,22 @@ class Cluster:
             items += answer.body.get("items") or ()
         return Answer({"items": items}, answer.now)
 
+    async def select(self, path: str, *, pages: int = 1, **query: str) -> Answer:
+        """Read the objects under a path that label and field selectors take, a page or more.
+
+        What is beyond so many pages is left out. Raises as ``ApiServer.request`` does.
+        """
+        query = {**query, "limit": str(PAGE)}
+        answer = await self._request("GET", path, query=query)
+        items = list(answer.body.get("items") or ())
+        for _ in range(pages - 1):
+            proceed = (answer.body.get("metadata") or {}).get("continue")
+            if not proceed:
+                break
+            answer = await self._request("GET", path, query={**query, "continue": str(proceed)})
+            items += answer.body.get("items") or ()
+        return Answer({"items": items}, answer.now)
+
     async def ask(self, path: str, body: object, **query: str) -> Answer:
         """Post what changes nothing: a review, or a dry run."""
         return await self._request("POST", path, query=query, body=body)
@@ -61,10 +77,10 @@ class Cluster:
             "POST", path, query={"fieldValidation": "Strict"}, body=body, guard=self.guard
         )
 
-    async def merge(self, path: str, body: object) -> Answer:
+    async def merge(self, path: str, body: object, **query: str) -> Answer:
         """Merge fields into an object."""
         return await self._request(
-            "PATCH", path, body=body, content_type=MERGE_PATCH, guard=self.guard
+            "PATCH", path, query=query, body=body, content_type=MERGE_PATCH, guard=self.guard
         )
 
     async def delete(self, path: str, uid: str, propagation: str) -> Answer:
@@ -78,17 +94,24 @@ class Cluster:
         return await self._request("DELETE", path, body=options, guard=self.guard)
 
     async def watch(
-        self, path: str, installation: str, *, lasting: int
+        self, path: str, installation: str, *, lasting: int, since: str, renew: bool
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield changes of an installation's objects, first all there are, for ``lasting`` s."""
+        """Yield changes of an installation's objects for ``lasting`` s, and bookmarks.
+
+        Those after version ``since``; where that is empty, first all objects that there are.
+        ``renew`` asks for a fresh token. Raises ApiError (410) when it is no longer known what
+        came after ``since``, and as ``ApiServer.request`` does.
+        """
+        query = {
+            "watch": "true",
+            "labelSelector": f"{INSTALLATION_LABEL}={installation.rstrip('-')}",
+            "timeoutSeconds": str(lasting),
+            "allowWatchBookmarks": "true",
+        }
         events = self.server.stream(
             path,
-            authorization=await self.authorize(False),
-            query={
-                "watch": "true",
-                "labelSelector": f"{INSTALLATION_LABEL}={installation.rstrip('-')}",
-                "timeoutSeconds": str(lasting),
-            },
+            authorization=await self.authorize(renew),
+            query={**query, "resourceVersion": since} if since else query,
             silence=lasting + 10.0,
         )
         async with aclosing(events):  # type: ignore[type-var]  # an async generator, typed wider

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -35,15 +36,19 @@ from providers.contract import (
 )
 from providers.kubernetes import specs
 from providers.kubernetes.access import denial, review
-from providers.kubernetes.api import ApiError, DeniedError
-from providers.kubernetes.calls import NotServedError, create, located, read, rehearse, remove
-from providers.kubernetes.lifecycle import verdict
+from providers.kubernetes.api import Answer, ApiError, DeniedError
+from providers.kubernetes.calls import NotServedError, create, located, read, rehearse
+from providers.kubernetes.cluster import Cluster
+from providers.kubernetes.described import described
+from providers.kubernetes.forced import give_up
+from providers.kubernetes.lifecycle import end_is_known
 from providers.kubernetes.reach import reach_of, reached_by
 from providers.kubernetes.refusals import refusal, rejected
-from providers.kubernetes.resource import CHAOS_MESH, FAULT, CustomResource, resource_name
+from providers.kubernetes.resource import FAULT, CustomResource, resource_name
 from providers.kubernetes.session import KubernetesSession
 from providers.kubernetes.spec_problems import executor_problem, native_problems, spec_problems
 from providers.kubernetes.spec_text import SpecTextError, read_spec
+from providers.kubernetes.status_path import read_status, status_problems
 from providers.kubernetes.timers import with_switch
 
 
@@ -62,6 +67,26 @@ class InjectCustomResource(Fault):
             loses="each resource is read by itself, and rescue finds none if the database is lost",
         ),
         *optional("chaos-mesh.org/*:watch", loses="changes are seen some seconds later"),
+        *optional(
+            "chaos-mesh.org/*:patch",
+            loses="a Workflow, a Schedule or a ChaosEngine is deleted without having been stopped "
+            "first, and a stuck resource cannot be released",
+        ),
+        *optional("events:list", loses="the journal does not show Kubernetes' own events"),
+        *optional(
+            "chaos-mesh.org/workflownodes:list",
+            loses="nobody is told which nodes of a Workflow injected something",
+        ),
+        *optional(
+            "litmuschaos.io/chaosresults:get",
+            loses="error code and probes of a failed ChaosEngine are not told",
+        ),
+        *optional(
+            "pods:get",
+            "admissionregistration.k8s.io/validatingwebhookconfigurations:list",
+            "endpoints:get",
+            loses="why a finalizer is stuck is told in part only",
+        ),
         *optional(
             "pods:list", loses="guardrails on tags, shares and numbers refuse every run with it"
         ),
@@ -85,6 +110,13 @@ class InjectCustomResource(Fault):
         )
         kubernetes_spec: str | dict[str, Any] = Field(
             description="Its spec: JSON or YAML text, or an object.",
+        )
+        kubernetes_status: str | dict[str, Any] | None = Field(
+            default=None,
+            description=(
+                "Where the state of a kind that is not known stands: path, and the values that "
+                "mean inEffect, ended and failed. JSON or YAML text, or an object."
+            ),
         )
         max_duration: Duration = Field(
             description="The action fails when the chaos has not ended by then.",
@@ -134,9 +166,19 @@ class InjectCustomResource(Fault):
             limit=parameters.max_duration,
             path=path,
         )
+        if parameters.kubernetes_status is not None:
+            found = [*found, *self._status_problems(parameters, f"{path}.kubernetesStatus")]
         if parameters.carried_out_by == "faultbridge" and not parameters.native:
             return [executor_problem(parameters.kubernetes_kind, path), *found]
         return found
+
+    @staticmethod
+    def _status_problems(parameters: Parameters, path: str) -> list[Problem]:
+        kind = parameters.kubernetes_kind
+        if parameters.native or end_is_known(parameters.group, kind):
+            message = f"how the state of a {kind} is read is known; leave it out"
+            return [Problem(path=path, message=message)]
+        return status_problems(parameters.kubernetes_status or "", path)
 
     def reach(self, parameters: Parameters) -> Reach:
         """Name the namespaces that its spec reaches, and how many pods it takes."""
@@ -164,7 +206,10 @@ class InjectCustomResource(Fault):
         """Name the resource of each cluster (there is one)."""
         spec, kind, group = parameters.spec, parameters.kubernetes_kind, parameters.group
         _, lasts = with_switch(group, kind, spec, parameters.max_duration)
-        one_shot = group == CHAOS_MESH and specs.is_one_shot(kind, spec)
+        known = described(group, kind, spec, lasts)
+        status = parameters.kubernetes_status
+        if status is not None:
+            known["status"] = read_status(status).model_dump(mode="json", by_alias=True)
         named = [
             CustomResource(
                 cluster=cluster.id,
@@ -177,8 +222,7 @@ class InjectCustomResource(Fault):
                 experiment=plan.experiment,
                 action=plan.action,
                 deadline=plan.ends_at,
-                one_shot=one_shot,
-                lasts=lasts.total_seconds() if lasts else None,
+                **known,
             )
             for cluster in resources
         ]
@@ -255,31 +299,55 @@ class InjectCustomResource(Fault):
         for (cluster_id, _), entries in collections.items():
             cluster = await session.cluster(cluster_id)
             found = await read(cluster, [resource for _, resource in entries])
-            for record, resource in entries:
-                there = found.get(resource.name)
-                if there is None:
-                    session.forget(resource)
-                    seen[record.id] = Observation(Effect.ABSENT)
-                elif not resource.owns(there.body):
-                    seen[record.id] = Observation(
-                        Effect.UNKNOWN, "a resource of its name exists without this run's mark"
-                    )
-                else:
-                    session.follow(cluster, resource)
-                    seen[record.id] = verdict(resource, there.body, there.now)
+            looks = await asyncio.gather(
+                *(self._look(session, cluster, one, found.get(one.name)) for _, one in entries)
+            )
+            seen |= {record.id: look for (record, _), look in zip(entries, looks, strict=True)}
+        return seen
+
+    @staticmethod
+    async def _look(
+        session: KubernetesSession, cluster: Cluster, resource: CustomResource, there: Answer | None
+    ) -> Observation:
+        if there is None:
+            session.forget(resource)
+            return Observation(Effect.ABSENT)
+        if not resource.owns(there.body):
+            return Observation(
+                Effect.UNKNOWN, "a resource of its name exists without this run's mark"
+            )
+        seen = await session.look(cluster, resource, there)
+        session.follow(cluster, resource)
         return seen
 
     async def revert(self, session: KubernetesSession, records: Sequence[Record]) -> Outcomes:
-        """Delete the resource, once its controller has a hold on it, and only if it is ours."""
+        """Delete the resource, once its controller has a hold on it, and only if it is ours.
+
+        What can be stopped in order is stopped first: a Workflow, a Schedule, a ChaosEngine.
+        """
         outcomes: dict[str, Outcome] = {}
         for record in records:
             resource = CustomResource.model_validate(record.state)
             cluster = await session.cluster(resource.cluster)
-            outcomes[record.id] = await remove(cluster, resource)
-            if outcomes[record.id] is DONE:
+            outcome = await session.remove(cluster, resource)
+            if outcome.kind is OutcomeKind.DONE:
                 session.forget(resource)
             else:
                 session.follow(cluster, resource)
+            outcomes[record.id] = outcome
+        return outcomes
+
+    async def release(
+        self, session: KubernetesSession, records: Sequence[Record], *, webhooks: bool = False
+    ) -> Outcomes:
+        """Take the resource's finalizers off by force; the fault is left as it is."""
+        outcomes: dict[str, Outcome] = {}
+        for record in records:
+            resource = CustomResource.model_validate(record.state)
+            cluster = await session.cluster(resource.cluster)
+            outcomes[record.id] = await give_up(cluster, resource, webhooks=webhooks)
+            if outcomes[record.id].kind is OutcomeKind.DONE:
+                session.forget(resource)
         return outcomes
 
 

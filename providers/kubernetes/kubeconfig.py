@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from providers.contract import ProviderError
 
@@ -45,6 +45,17 @@ async def read_context(path: Path | None, context: str) -> Configuration:
 
 async def contexts(path: Path) -> list[str]:
     """Name the contexts of a kubeconfig. Raises ProviderError."""
+    found, _ = await _listed(path)
+    return [str(context["name"]) for context in found]
+
+
+async def current_context(path: Path | None) -> str:
+    """Name the current context; ``path`` is as in `read_context`. Raises ProviderError."""
+    _, current = await _listed(path)
+    return str(current["name"])
+
+
+async def _listed(path: Path | None) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     await asyncio.to_thread(_load_sdk)
     from kubernetes.aio.config import (
         ConfigException,
@@ -52,12 +63,14 @@ async def contexts(path: Path) -> list[str]:
     )
 
     try:
-        found, _ = await asyncio.to_thread(list_kube_config_contexts, str(path))
+        file = None if path is None else str(path)
+        found, current = await asyncio.to_thread(list_kube_config_contexts, file)
     except (ConfigException, OSError, ValueError, KeyError) as error:
+        where = f"the kubeconfig {path}" if path else "the default kubeconfig"
         raise ProviderError(
-            f"the kubeconfig {path} cannot be read: {str(error)[:200]}", code="Kubeconfig"
+            f"{where} cannot be read: {str(error)[:200]}", code="Kubeconfig"
         ) from None
-    return [str(context["name"]) for context in found]
+    return found, current
 
 
 def _load_sdk() -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from providers.contract import FoundMark, ProviderError
-from providers.kubernetes import specs
 from providers.kubernetes.api import ApiError
 from providers.kubernetes.calls import served_kinds
 from providers.kubernetes.cluster import Cluster
+from providers.kubernetes.described import described
 from providers.kubernetes.resource import (
     CHAOS_MESH,
     LITMUS,
@@ -119,8 +119,7 @@ def _mark(served: CustomResource, item: Mapping[str, Any]) -> FoundMark:
                 key: annotation(item, key)
                 for key in ("installation", "experiment", "action", "identity")
             },
-            "one_shot": served.group == CHAOS_MESH and specs.is_one_shot(served.kind, spec),
-            "lasts": timer[1].total_seconds() if timer else None,
+            **described(served.group, served.kind, spec, timer[1] if timer else None),
         }
     )
     return found_mark(resource, item)

@@ -25,9 +25,11 @@ from providers.contract import (
 from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.eks import RENEW_AFTER, ClusterArn, EksClusters
+from providers.kubernetes.events import EventReader
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, contexts, read_context
 from providers.kubernetes.marks import Search
 from providers.kubernetes.session import KubernetesSession
+from providers.kubernetes.stuck import Diagnoses
 from providers.kubernetes.watches import Watches
 
 ADDRESS_LIFETIME: Final = 600.0
@@ -71,12 +73,16 @@ class KubernetesProvider(Provider):
         self._connecting: dict[str, asyncio.Lock] = {}
         self._tokens: dict[tuple[str, Caller], tuple[str, float]] = {}
         self.watches = Watches()
+        self._events = EventReader()
+        self._diagnoses = Diagnoses()
 
     async def session(
         self, caller: Caller, guard: Guard | None, wake: Callable[[], None] | None = None
     ) -> KubernetesSession:
         """Open a session. ``wake`` is called, in the same loop, when an injected one changes."""
-        return KubernetesSession(caller, guard, wake, self._open, self.watches)
+        return KubernetesSession(
+            caller, guard, wake, self._open, self.watches, self._events, self._diagnoses
+        )
 
     async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find the marked resources of the known chaos kinds, of any installation.

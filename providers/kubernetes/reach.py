@@ -193,29 +193,40 @@ def _named(value: object, path: str) -> Iterator[tuple[str, str]]:
 
 
 async def _pods(cluster: Cluster, selector: Selector, namespace: str) -> list[Resource]:
+    try:
+        pods = await pods_of(cluster, selector, namespace)
+    except DeniedError as error:
+        every = namespace == Reach.EVERY_NAMESPACE
+        where = "all namespaces" if every else f"namespace {namespace}"
+        raise AccessDeniedError(
+            f"a guardrail asks which pods of {where} would be touched, and "
+            f"{cluster.principal or 'the user of the context'} may not list them in cluster "
+            f"{cluster.name} ({error}); grant it list on pods there",
+            code=error.code,
+        ) from None
+    return [
+        Resource(POD, _name(cluster, pod), {}, dict(_metadata(pod).get("labels") or {}))
+        for pod in pods
+    ]
+
+
+async def pods_of(
+    cluster: Cluster, selector: Selector, namespace: str, **narrowed: str
+) -> list[Mapping[str, Any]]:
+    """List the pods of a namespace that a selector may take, as the cluster shows them.
+
+    ``narrowed`` is further query. Raises as ``Cluster.get``.
+    """
     every = namespace == Reach.EVERY_NAMESPACE
     place = "" if every else f"/namespaces/{quote(namespace, safe='')}"
-    query = {"limit": str(PAGE)}
+    query = {"limit": str(PAGE), **narrowed}
     if labels := _label_selector(selector.body):
         query["labelSelector"] = labels
-    found: list[Resource] = []
+    found: list[Mapping[str, Any]] = []
     proceed: dict[str, str] = {}
     while True:
-        try:
-            answer = await cluster.get(f"/api/v1{place}/pods", **query, **proceed)
-        except DeniedError as error:
-            where = "all namespaces" if every else f"namespace {namespace}"
-            raise AccessDeniedError(
-                f"a guardrail asks which pods of {where} would be touched, and "
-                f"{cluster.principal or 'the user of the context'} may not list them in cluster "
-                f"{cluster.name} ({error}); grant it list on pods there",
-                code=error.code,
-            ) from None
-        found += [
-            Resource(POD, _name(cluster, pod), {}, dict(_metadata(pod).get("labels") or {}))
-            for pod in answer.body.get("items") or ()
-            if _fits(pod, selector.body)
-        ]
+        answer = await cluster.get(f"/api/v1{place}/pods", **query, **proceed)
+        found += [pod for pod in answer.body.get("items") or () if _fits(pod, selector.body)]
         token = (answer.body.get("metadata") or {}).get("continue")
         if not token:
             return found

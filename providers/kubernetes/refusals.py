@@ -37,13 +37,13 @@ def refusal(cluster: Cluster, doing: str, error: ApiError) -> str:
     start = f"Unable to {doing} custom resource:"
     if error.status == _UNAUTHORIZED:
         return f"{start} {unmapped(cluster).reason}"
-    if error.status == _FORBIDDEN and not _by_admission(str(error)):
+    if error.status == _FORBIDDEN and not by_admission(str(error)):
         who = cluster.principal or "the context's user"
         return f"{start} {NOT_AUTHORIZED} Cluster {cluster.name} answered {who}: {error}"
     return f"{start} Kubernetes API returned status code {error.status}. {error}"
 
 
-def _by_admission(message: str) -> bool:
+def by_admission(message: str) -> bool:
     """Whether a 403 is no lack of rights: a quota, a namespace that goes, a webhook's judgement.
 
     The API server says all of them with the same status and reason.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.model.moment import MINUTE, Micros, iso_timestamp
 from bridge.model.record import Phase, Record
@@ -38,6 +38,23 @@ def resource_name(installation: str, experiment: str, action: str) -> str:
     return own_name("fis-", installation, experiment, action)
 
 
+class Notes(BaseModel):
+    """What a run remembers of its resource from one look to the next, bounded in size."""
+
+    model_config = ConfigDict(frozen=True)
+
+    events: list[str] = Field(default_factory=list)
+    """Kubernetes events that were told, by a part of their uid."""
+    parts: dict[str, str] = Field(default_factory=dict)
+    """What was told last of each part: a node, a run, a result."""
+    runs: dict[str, str] = Field(default_factory=dict)
+    """Chaos of its parts → why it was not injected, empty where it was; it goes with the part."""
+    said: list[str] = Field(default_factory=list)
+    """What need not be said twice."""
+    left: str = ""
+    """What a forced clean left of the fault, in words."""
+
+
 class CustomResource(BaseModel):
     """What is known of the resource; a record's ``state``."""
 
@@ -61,6 +78,13 @@ class CustomResource(BaseModel):
     """Whether it acts once, at its creation, and cannot be taken back."""
     lasts: float | None = None
     """Seconds from its creation after which it ends by itself."""
+    remote: str = ""
+    """Name of the RemoteCluster in which Chaos Mesh carries it out; empty for its own."""
+    child: str = ""
+    """Kind of what a Schedule creates."""
+    status: dict[str, Any] | None = None
+    """``kubernetesStatus``: where its state stands, as the author of the action says."""
+    notes: Notes = Notes()
 
     @property
     def api_version(self) -> str:

@@ -11,7 +11,7 @@ from bridge.model.problem import Problem, Severity
 from providers.kubernetes import specs
 from providers.kubernetes.lifecycle import end_is_known
 from providers.kubernetes.resource import CHAOS_MESH
-from providers.kubernetes.spec_text import SpecTextError, read_spec
+from providers.kubernetes.spec_text import SpecTextError, placed, read_noted
 from providers.kubernetes.timers import GRACE, written_timer
 
 _FIELDS: Final = {
@@ -48,10 +48,11 @@ def native_problems(
     ``path`` is the JSON path of the action's parameters.
     """
     try:
-        spec = read_spec(written)
+        spec, noted = read_noted(written)
     except SpecTextError as error:
-        return [Problem(path=f"{path}.kubernetesSpec", message=str(error))]
-    problems = [
+        return error.at(f"{path}.kubernetesSpec")
+    problems = [placed(found, f"{path}.kubernetesSpec") for found in noted]
+    problems += [
         replace(found, path=f"{path}.{_in_parameters(found.path)}")
         for found in specs.check(api_version, kind, namespace, spec, native=True)
     ]
@@ -80,11 +81,12 @@ def spec_problems(
     ``path`` is the JSON path of the action's parameters.
     """
     try:
-        spec = read_spec(written)
+        spec, noted = read_noted(written)
     except SpecTextError as error:
-        return [Problem(path=f"{path}.kubernetesSpec", message=str(error))]
+        return error.at(f"{path}.kubernetesSpec")
     group = api_version.rpartition("/")[0]
-    problems = [
+    problems = [placed(found, f"{path}.kubernetesSpec") for found in noted]
+    problems += [
         replace(found, path=f"{path}.{_in_parameters(found.path)}")
         for found in specs.check(api_version, kind, namespace, spec)
     ]

@@ -3,101 +3,91 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-import yaml
+from bridge.model.notation import DEEPEST, Finding, Written, read
+from bridge.model.problem import Problem, Severity
 
 LARGEST: Final = 64 * 1024
 """Characters of text; FIS takes 1,024, the largest workflow of the Chaos Mesh docs has 3,000."""
-DEEPEST: Final = 32
-"""Levels of nesting; a Workflow with embedded containers has about twelve."""
+
+_EXAMPLE: Final = 'such as {"action": "delay", …}'
 
 
 class SpecTextError(ValueError):
     """The text is no object; the message says where and what to write."""
 
+    def __init__(self, *findings: Finding) -> None:
+        """Keep what is wrong with the writing; the message is the first of it."""
+        self.problems = [_told(one) for one in findings]
+        """Each with its path from the spec on."""
+        super().__init__(str(self.problems[0]))
+
+    def at(self, path: str) -> list[Problem]:
+        """Return the problems in a document that has the spec at ``path``."""
+        return [placed(problem, path) for problem in self.problems]
+
 
 def read_spec(written: str | dict[str, Any]) -> dict[str, Any]:
     """Return the spec as an object. Raises SpecTextError."""
-    spec = _parse(written) if isinstance(written, str) else written
+    return read_noted(written)[0]
+
+
+def read_noted(written: str | dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the spec as an object, and what is noted of its writing. Raises SpecTextError.
+
+    Paths of the problems begin at the spec.
+    """
+    if not isinstance(written, str):
+        return _object(written), []
+    document = read_text(written)
+    errors = [one for one in document.findings if one.problem.severity is Severity.ERROR]
+    if errors:
+        raise SpecTextError(*errors)
+    if not isinstance(document.value, dict):
+        raise _refused(f"is not an object; write the fields of the spec, {_EXAMPLE}")
+    return document.value, [_told(one) for one in document.findings]
+
+
+def read_text(text: str) -> Written:
+    """Read the text of a spec, at most `LARGEST` characters of it; never raises."""
+    if len(text) > LARGEST:
+        refused = Written(text)
+        refused.add(None, f"is longer than {LARGEST} characters; select more, write less")
+        return refused
+    if not text.strip():
+        refused = Written(text)
+        refused.add(None, f"is empty; write the spec, {_EXAMPLE}")
+        return refused
+    return read(text)
+
+
+def _object(spec: object) -> dict[str, Any]:
     if not isinstance(spec, dict):
-        raise SpecTextError(
-            'is not an object; write the fields of the spec, such as {"action": "delay", …}'
-        )
+        raise _refused(f"is not an object; write the fields of the spec, {_EXAMPLE}")
     if _deeper_than(spec, DEEPEST):
-        raise SpecTextError(f"is nested more than {DEEPEST} levels deep; no chaos spec is")
-    if not isinstance(written, str) and len(json.dumps(spec)) > LARGEST:
-        raise SpecTextError(f"is larger than {LARGEST} characters; select more, write less")
+        raise _refused(f"is nested more than {DEEPEST} levels deep; no chaos spec is")
+    if len(json.dumps(spec)) > LARGEST:
+        raise _refused(f"is larger than {LARGEST} characters; select more, write less")
     return spec
 
 
-def _parse(text: str) -> object:
-    if len(text) > LARGEST:
-        raise SpecTextError(f"is longer than {LARGEST} characters; select more, write less")
-    if not text.strip():
-        raise SpecTextError('is empty; write the spec, such as {"action": "delay", …}')
-    if text.lstrip()[0] not in "{[":
-        return _parse_yaml(text)
-    try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        near = text[error.pos : error.pos + 20]
-        raise SpecTextError(
-            f"is not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-            + (f', before "{near}"' if near else ", where the text ends")
-        ) from None
-    except RecursionError:
-        raise SpecTextError(
-            f"is nested more than {DEEPEST} levels deep; no chaos spec is"
-        ) from None
+def _refused(message: str) -> SpecTextError:
+    return SpecTextError(Finding(None, Problem("", message)))
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise SpecTextError(f'has the field "{key[:64]}" twice in one object; keep one')
-        found[key] = value
-    return found
+def _told(finding: Finding) -> Problem:
+    """Return a finding as a problem that says where in the text it is."""
+    place, problem = finding
+    where = f" (line {place.line}, column {place.column} of the text)" if place else ""
+    return Problem(problem.path, problem.message + where, problem.severity)
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise SpecTextError(f"holds {name}, which JSON does not know; write a number")
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without anchors: a few lines of them can stand for gigabytes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it bare
-        if getattr(event, "anchor", None) is not None:
-            mark = event.start_mark
-            raise SpecTextError(
-                f"uses a YAML anchor at line {mark.line + 1}, column {mark.column + 1}; "
-                "write the value out"
-            )
-        return super().compose_node(parent, index)
-
-
-def _parse_yaml(text: str) -> object:
-    try:
-        # Derived from SafeLoader: it makes plain values only.
-        found = yaml.load(text, Loader=_PlainLoader)  # noqa: S506
-        return json.loads(json.dumps(found))
-    except yaml.MarkedYAMLError as error:
-        where = error.problem_mark
-        place = f" at line {where.line + 1}, column {where.column + 1}" if where else ""
-        raise SpecTextError(f"is neither JSON nor YAML{place}: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise SpecTextError(f"is neither JSON nor YAML: {str(error)[:200]}") from None
-    except TypeError:
-        raise SpecTextError(
-            "holds a date or another value that JSON does not know; put it in quotes"
-        ) from None
-    except RecursionError:
-        raise SpecTextError(
-            f"is nested more than {DEEPEST} levels deep; no chaos spec is"
-        ) from None
+def placed(problem: Problem, path: str) -> Problem:
+    """Return a problem of the spec at its path in the document that has the spec at ``path``."""
+    inner = problem.path
+    dot = "." if inner and not inner.startswith("[") else ""
+    return Problem(f"{path}{dot}{inner}", problem.message, problem.severity)
 
 
 def _deeper_than(value: object, limit: int) -> bool:

@@ -2,6 +2,9 @@
 
 They carry no truth: whoever is woken reads the resource itself, and looks now and then anyway.
 So a watch that breaks, or that the identity may not open, costs some seconds and nothing else.
+
+One that ends goes on where it was, so that nobody is woken for nothing; where the server no
+longer knows what came after that (410 Gone), it begins again with all that there is.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from providers.contract import Caller, ProviderError
 from providers.kubernetes.api import ApiError
@@ -25,6 +28,11 @@ INTEREST: Final = 300.0
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 """Seconds before a watch that ended is opened again, doubled each time that it broke."""
+REFUSED_PAUSE: Final = 600.0
+"""Seconds before one is asked for again that was refused; polling does without it meanwhile."""
+
+_UNAUTHORIZED: Final = 401
+_GONE: Final = 410
 
 Wake = Callable[[], None]
 Key = tuple[str, str, str, str]
@@ -38,6 +46,16 @@ class _Watch:
     listeners: dict[str, tuple[Wake, float]] = field(default_factory=dict)
     """Name of a resource → whom to wake (names are one run's), and when it last asked."""
     task: asyncio.Task[None] | None = None
+    version: str = ""
+    """Up to which change it has come; empty before the first, and when that is too long ago."""
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Note how far the watch has come, and wake whom a change is about."""
+        about = metadata(event.get("object") or {})
+        self.version = str(about.get("resourceVersion") or self.version)
+        listener = self.listeners.get(str(about.get("name", "")))
+        if listener is not None and event.get("type") != "BOOKMARK":
+            listener[0]()
 
     def wanted(self) -> bool:
         limit = time.monotonic() - INTEREST
@@ -98,23 +116,33 @@ class Watches:
 
     @staticmethod
     async def _run(watch: _Watch) -> None:
-        pause = FIRST_PAUSE
+        pause, renew = FIRST_PAUSE, False
         while watch.wanted():
             try:
-                async for event in watch.cluster.watch(
-                    watch.collection, watch.installation, lasting=LASTING
-                ):
-                    pause = FIRST_PAUSE
-                    name = str(metadata(event.get("object") or {}).get("name", ""))
-                    if name in watch.listeners:
-                        watch.listeners[name][0]()
-            except ApiError:
-                # Refused: not allowed to watch, or the kind is gone. Polling does without; the
-                # entry stays, so that nobody asks again as long as somebody listens.
-                return
+                events = watch.cluster.watch(
+                    watch.collection,
+                    watch.installation,
+                    lasting=LASTING,
+                    since=watch.version,
+                    renew=renew,
+                )
+                async for event in events:
+                    pause, renew = FIRST_PAUSE, False
+                    watch.take(event)
+            except ApiError as error:
+                pause = min(2 * pause, LONGEST_PAUSE)
+                if error.status == _GONE:
+                    watch.version = ""  # begin again, with what there is now
+                elif error.status == _UNAUTHORIZED and not renew:
+                    renew = True  # the token is too old: once more with a fresh one
+                else:
+                    # Not allowed to watch, or the kind is gone. Polling does without.
+                    pause = REFUSED_PAUSE
             except ProviderError:
                 pause = min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load only
+            if pause == REFUSED_PAUSE:
+                pause, renew = FIRST_PAUSE, False
 
 
 def _key(caller: Caller, resource: CustomResource) -> Key:

@@ -33,7 +33,9 @@ def sign(
     )
     request.context["timestamp"] = f"{datetime.now(UTC) - age:%Y%m%dT%H%M%SZ}"
     signer = SigV4Auth(Credentials(*key), service, region)
-    signer._modify_request_before_signing(request)
+    signer._modify_request_before_signing(request)  # type: ignore[attr-defined] # to sign in the past
     text = signer.string_to_sign(request, signer.canonical_request(request))
-    signer._inject_signature_to_request(request, signer.signature(text, request))
+    signer._inject_signature_to_request(  # type: ignore[attr-defined] # as above
+        request, signer.signature(text, request)
+    )
     return {name.lower(): value for name, value in request.headers.items()}

@@ -100,13 +100,13 @@ def test_without_a_master_key_there_are_no_secrets(
     code, _, errors = command("keys", "create")
     assert (code, "openssl rand -hex 32" in errors) == (2, True)
     assert command("keys", "list")[0] == 0
+    path = tmp_path / "master"
     for text, words in (
         ("", "is empty"),
         ("no pair", "entry 1 is no pair"),
         ("1=short", 'the secret of "1" is shorter'),
         (f"{MASTER_KEY}\n{MASTER_KEY}", "stands twice"),
     ):
-        path = tmp_path / "master"
         path.write_text(text)
         monkeypatch.setenv("FAULTBRIDGE_MASTER_KEY_FILE", str(path))
         code, _, errors = command("keys", "create")

@@ -287,7 +287,7 @@ async def test_a_presigned_address_proves_nothing(
 ) -> None:
     request = AWSRequest(method="GET", url=bridge.url + TEMPLATES)
     SigV4QueryAuth(Credentials(*key), "fis", "us-east-1").add_auth(request)
-    answer = await http.get(request.url)
+    answer = await http.get(str(request.url))
     assert answer.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
 
 

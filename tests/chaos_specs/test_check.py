@@ -331,6 +331,17 @@ def test_percentages_are_only_parsed(text: str) -> None:
     assert "is not a percentage" in warnings(problems)["spec.loss.loss"]
 
 
+def test_no_packets_and_no_time_are_accepted_and_nothing_happens() -> None:
+    for action in ("loss", "duplicate", "corrupt"):
+        told = warnings(network(action, **{action: {action: "0.0"}}))
+        assert "is none" in told[f"spec.{action}.{action}"]
+    assert (
+        "delays nothing"
+        in warnings(network("delay", delay={"latency": "0ms"}))["spec.delay.latency"]
+    )
+    assert network("delay", delay={"latency": "0ms", "jitter": "1ms"}) == []
+
+
 def test_reordering_is_judged_in_its_place() -> None:
     delay = {"latency": "1ms", "reorder": {"reorder": "x", "gap": 1.5}}
     assert set(errors(network("delay", delay=delay))) == {

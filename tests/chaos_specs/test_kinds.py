@@ -140,6 +140,23 @@ def test_a_duration_is_written_into_a_copy() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(SPECS))
+def test_every_field_is_described(kind: str) -> None:
+    """Documentation and editors are made from the schemas."""
+    for schema in schemas(crd_schema(kind)):
+        for name, member in schema.get("properties", {}).items():
+            assert member.get("description", "").endswith("."), name
+
+
+@pytest.mark.parametrize("kind", sorted(SPECS))
+def test_examples_and_defaults_are_what_the_schema_allows(kind: str) -> None:
+    for schema in schemas(crd_schema(kind)):
+        validator = jsonschema.Draft202012Validator(schema)
+        for name in ("example", "default"):
+            if name in schema:
+                assert validator.is_valid(schema[name]), schema
+
+
+@pytest.mark.parametrize("kind", sorted(SPECS))
 def test_schemas_are_structural(kind: str) -> None:
     schema = crd_schema(kind)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -156,6 +173,7 @@ def test_schemas_hold_the_bounds_of_the_crds() -> None:
         "type": "string",
         "enum": ["to", "from", "both"],
         "default": "to",
+        "description": "Packets to the target, from it, or both.",
     }
     assert network["delay"]["properties"]["jitter"]["pattern"].startswith("^[0-9]+")
     assert network["bandwidth"]["properties"]["minburst"]["minimum"] == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bridge.cli.exits import Exit
 from tests.cli.doubles import World, document
 
 Command = Callable[..., tuple[int, str, str]]
@@ -160,6 +161,22 @@ def test_an_installation_without_a_name_runs_nothing(
         code, _, errors = command(*arguments)
         assert code == 2
         assert "FAULTBRIDGE_INSTALLATION is not set" in errors
+
+
+def test_schemas_are_printed_without_a_bridge(command: Command) -> None:
+    schema = json.loads(command("schema", "networkchaos")[1])
+    assert schema["title"] == "NetworkChaos"
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert "Workflow" in json.loads(command("schema")[1])["$defs"]
+    listed = command("schema", "--list")[1]
+    assert "NetworkChaos" in listed
+    assert "Delays, loses" in listed
+
+
+def test_a_kind_without_a_schema_is_told_the_nearest(command: Command) -> None:
+    code, _, refusal = command("schema", "NetworkCaos")
+    assert code == Exit.INVALID
+    assert 'did you mean "NetworkChaos"?' in refusal
 
 
 def test_actions_are_listed_without_a_bridge(command: Command) -> None:

@@ -17,7 +17,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from providers.kubernetes.specs import KINDS, SPECS, Problem, check, crd_schema
+from providers.kubernetes.specs import (
+    KINDS,
+    SPECS,
+    Problem,
+    check,
+    crd_schema,
+    json_schema,
+    manifest_schema,
+)
 
 BESIDE = Path(__file__).parents[2].parent / "shared" / "conformance"
 CASES = Path(os.environ.get("FAULTBRIDGE_CONFORMANCE", BESIDE)) / "chaos-mesh" / "cases.jsonl"
@@ -155,6 +163,19 @@ def test_the_schema_refuses_what_the_crd_refuses(kind: str) -> None:
             continue
         refused = not validator.is_valid(case["cr"]["spec"])
         assert refused is (case["refused_by"] == "schema"), (case["id"], case["mutation"])
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_editors_are_told_what_the_crd_says(kind: str) -> None:
+    one = jsonschema.Draft202012Validator(json_schema(kind))
+    any_kind = jsonschema.Draft202012Validator(manifest_schema())
+    for case in cases(kind):
+        valid = {one.is_valid(case["cr"]), any_kind.is_valid(case["cr"])}
+        told = (case["id"], case["mutation"])
+        if case["accepted"]:
+            assert valid == {True}, told
+        elif case["refused_by"] == "schema":
+            assert valid == {False}, told
 
 
 def test_a_misspelt_kind_is_told_the_nearest() -> None:

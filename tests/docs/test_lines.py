@@ -10,11 +10,14 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from bridge.api.native.action_template_documents import accepted
 from bridge.api.native.judging import judge
 from bridge.catalog import Catalog
+from bridge.catalog.action_templates import is_action_template
 from bridge.cli.app import app
 from bridge.cli.files import is_resource
 from bridge.cli.resources import ResourceFile
+from bridge.model.problem import InvalidDocumentError
 from bridge.model.scope import Scope
 from bridge.settings import Settings
 from docs.generate import anchor
@@ -47,7 +50,7 @@ def test_a_command_line_parses(arguments: list[str]) -> None:
 
 def test_lines_were_found_and_a_wrong_one_would_not_parse() -> None:
     assert len(LINES) > 20
-    for wrong in (["validate", "f", "--strict"], ["rescue", "--dryrun"], ["lunch", "FILE"]):
+    for wrong in (["validate", "f", "--severe"], ["rescue", "--dryrun"], ["lunch", "FILE"]):
         with pytest.raises(Exception, match=r"[Nn]o such"):
             _parse(wrong)
 
@@ -79,13 +82,22 @@ def _documents() -> list[tuple[Block, Any]]:
 
 
 def _is_for_us(document: Any) -> bool:
-    """Whether it is a template, or a custom resource that the bridge carries out itself."""
-    if "actions" in document:
+    """Whether it is a template, or a custom resource that the bridge carries out itself.
+
+    Action templates are templates too.
+    """
+    if "actions" in document or is_action_template(document):
         return True
     return is_native(str(document.get("apiVersion", "")), str(document.get("kind", "")), None)
 
 
 def _problems(document: Any) -> list[str]:
+    if is_action_template(document):
+        try:
+            accepted(document)
+        except InvalidDocumentError as error:
+            return [str(problem) for problem in error.problems]
+        return []
     if is_resource(document):
         resource = ResourceFile(document, role=ROLE, cluster=None)
         return [*map(str, resource.problems), *_template_problems(resource.template)]

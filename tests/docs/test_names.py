@@ -11,6 +11,7 @@ from bridge.client.documents import StartRequest
 from bridge.client.schedules import ScheduleRequest
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.engine.cron import NICKNAMES
+from bridge.model.action_template import ActionTemplate, ParameterType, TemplateParameter
 from bridge.model.event import EventType
 from bridge.model.schedule import SlotOutcome
 from bridge.settings import Settings
@@ -19,7 +20,15 @@ from providers import registry
 from providers.contract import Fault
 from tests.docs.pages import PAGES, ROOT, prose, shell_lines, spans
 
-FOR_COMMANDS = {"FAULTBRIDGE_URL", "FAULTBRIDGE_CRASH"}
+FOR_COMMANDS = {
+    "FAULTBRIDGE_URL",
+    "FAULTBRIDGE_ACCESS_KEY_ID",
+    "FAULTBRIDGE_SECRET_ACCESS_KEY",
+    "FAULTBRIDGE_PROFILE",
+    "FAULTBRIDGE_TOKEN",
+    "FAULTBRIDGE_TOKEN_FILE",
+    "FAULTBRIDGE_CRASH",
+}
 """Variables that are read by commands and tests, not by a bridge."""
 SETTINGS = {f"FAULTBRIDGE_{name.upper()}" for name in Settings.model_fields}
 DOCS = ROOT / "docs"
@@ -123,6 +132,15 @@ def test_schedules_are_documented_as_they_are() -> None:
     for line in asked:
         (body,) = re.findall(r"-d '([^']+)'", line)
         ScheduleRequest.model_validate_json(body)
+
+
+def test_action_templates_are_documented_as_they_are() -> None:
+    text = (DOCS / "action-templates.md").read_text("utf-8")
+    members = {field.alias for field in ActionTemplate.model_fields.values()}
+    assert set(_first_cells(_section(text, "## Your own"))) == members
+    assert _first_cells(_section(text, "## Parameters")) == [str(one) for one in ParameterType]
+    of_parameters = {field.alias for field in TemplateParameter.model_fields.values()} - {"type"}
+    assert of_parameters <= set(spans(DOCS / "action-templates.md"))
 
 
 def test_make_targets_that_are_named_exist() -> None:

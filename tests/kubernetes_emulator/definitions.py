@@ -94,3 +94,41 @@ def probe(name: str, kind: str = "Probe", /, **spec: Any) -> dict[str, Any]:
         "metadata": {"name": name},
         "spec": {"mode": "one", "selector": {}, **spec},
     }
+
+
+TYPEDS = definition("typeds", "Typed")
+"""A kind with lists of each type, which server-side apply tells apart."""
+TYPEDS["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = {
+    "type": "object",
+    "description": "Typed has lists of each type.",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "description": "What is wanted.",
+            "properties": {
+                "n": {"type": "integer", "description": "A number."},
+                "items": {
+                    "type": "array",
+                    "description": "Merged by name.",
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["name"],
+                    "items": {
+                        "type": "object",
+                        "required": ["name"],
+                        "properties": {"name": {"type": "string"}, "v": {"type": "string"}},
+                    },
+                },
+                "words": {
+                    "type": "array",
+                    "x-kubernetes-list-type": "set",
+                    "items": {"type": "string"},
+                },
+                "whole": {
+                    "type": "object",
+                    "x-kubernetes-map-type": "atomic",
+                    "properties": {"x": {"type": "string"}, "y": {"type": "string"}},
+                },
+            },
+        }
+    },
+}

@@ -6,6 +6,8 @@ emulator does, what 1.20 does, and why.
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,3 +45,92 @@ MALFORMED_PATCH = Difference(400, 500, "1.20 calls a patch that is no JSON an in
 REPLACING_NOTHING = Difference(
     422, 200, "in 1.20 a JSON patch may replace a field that is not there, against RFC 6902"
 )
+
+
+_FORCED_LABEL = "kubernetes.io/metadata.name"
+
+PRINTED: tuple[Difference, ...] = (
+    Difference(
+        rf"^\s*(f:)?{_FORCED_LABEL}: \S*|^Labels: {_FORCED_LABEL}=|^\s*(f:)?(labels|metadata):$"
+        r"|^\s*\.: \{\}$",
+        r"^Labels: <none>",
+        "since 1.21 a namespace has a label of its name",
+    ),
+    Difference(
+        None,
+        r"^\s*f:(status|phase):",
+        "since 1.22 what an endpoint does not write is not owned by who writes there",
+    ),
+    Difference(
+        None, r"^secret/\S+-token-", "until 1.24 each service account got a token in a secret"
+    ),
+    Difference(
+        r"^\s*f:(selector|roleRef): \{\}",
+        r"^\s*f:(selector|roleRef|app|apiGroup|kind|name):|^\s*\.: \{\}$",
+        "since 1.21 a selector and a reference to a role are owned as a whole",
+    ),
+    Difference(
+        r"^\s*(f:)?internalTrafficPolicy:|^Internal Traffic Policy:|^\s*ipFamil\w*:|^\s*- IPv4$"
+        r"|^IP Famil",
+        r"^IP Families: <none>",
+        "services have families of addresses and a policy for traffic within since 1.21",
+    ),
+    Difference(
+        r'^The Pod "lone" is invalid: spec: Forbidden: pod updates may not change',
+        r'^The Pod "lone" is invalid: spec: Forbidden: pod updates may not change'
+        r"|^\s+(core\.PodSpec\{|\.\.\. // |\w+: .*,$|\})|^[-+]\s+NodeName:",
+        "more of a pod may be changed since 1.24; and a real server dumps the two variables of Go",
+    ),
+    Difference(
+        r'^The Probe "b" is invalid: spec.selector: Required value'
+        r"|^Error from server: failed to create typed patch object",
+        r'^error: error validating "STDIN": error validating data: ValidationError',
+        "since 1.25 kubectl leaves the check of fields to a server that has ?fieldValidation=",
+    ),
+    Difference(
+        r"^\s*subresource\t",
+        r"^\s*clusterName\t",
+        "metadata.clusterName went in 1.24, managedFields name subresources since 1.22",
+    ),
+    Difference(
+        r"^selfsubjectreviews\.authentication\.k8s\.io ",
+        None,
+        "a user may ask who it is (SelfSubjectReview) since 1.28",
+    ),
+)
+"""Lines that kubectl prints of one of the two only, as patterns."""
+
+NOT_SERVED: tuple[Difference, ...] = (
+    Difference(
+        None,
+        r"^No (resource quota|LimitRange resource)\.",
+        "the emulator serves no resourcequotas and no limitranges, and kubectl asks for them",
+    ),
+)
+"""Lines that differ because the emulator serves less, whatever the age."""
+
+
+def unexplained(emulated: list[str], real: list[str]) -> tuple[list[str], set[str]]:
+    """Compare two transcripts of kubectl.
+
+    Returns the lines that only one has and no difference explains (`- ` the emulator's), and the
+    reasons of the differences that were met.
+    """
+    left, met = [], set()
+    command = ""
+    for line in difflib.ndiff(emulated, real, linejunk=None, charjunk=None):
+        mark, text = line[:2], line[2:]
+        if text.startswith("$ "):
+            command = text
+        if mark not in ("- ", "+ "):
+            continue
+        known = [
+            difference.why
+            for difference in PRINTED + NOT_SERVED
+            if (pattern := difference.emulated if mark == "- " else difference.in_1_20)
+            and re.search(pattern, text)
+        ]
+        met.update(known)
+        if not known:
+            left.append(f"{line}    [{command}]")
+    return left, met

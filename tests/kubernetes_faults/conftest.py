@@ -21,8 +21,9 @@ from bridge.sandbox.kubernetes.authentication import (
 )
 from bridge.sandbox.kubernetes.authorization import RbacAuthorizer
 from bridge.sandbox.kubernetes.chaos_mesh import ChaosMesh
+from bridge.sandbox.kubernetes.chaos_mesh_installation import ReachableWebhooks
 from bridge.sandbox.kubernetes.chaos_mesh_webhooks import ChaosMeshWebhooks
-from bridge.sandbox.kubernetes.control_loop import run_controllers
+from bridge.sandbox.kubernetes.control_loop import run_controllers, settle
 from bridge.sandbox.kubernetes.estate import EXPERIMENT_ROLE_ARN, install
 from bridge.sandbox.kubernetes.identity import Attributes, Decision, Identity
 from bridge.sandbox.kubernetes.objects import ObjectStore
@@ -47,13 +48,17 @@ class Cluster:
         self._sts = sts
         self._rbac: RbacAuthorizer | None = None
         self._authenticator: TokenAuthenticator | None = None
-        self._webhooks = ChaosMeshWebhooks(self._authorize)
+        self._webhooks: ReachableWebhooks | None = None
         self._http = httpx.AsyncClient()
         self.api = KubernetesEmulator(
-            authenticate=self._authenticate, authorize=self._authorize, admit=self._webhooks
+            authenticate=self._authenticate, authorize=self._authorize, admit=self._admit
         )
+        self._webhooks = ReachableWebhooks(self.store, ChaosMeshWebhooks(self._authorize))
         self.chaos = ChaosMesh(self.api.store, now=self._now, random=Random(1))  # noqa: S311 - repeatable, no secret
         self.asked: list[Attributes] = []
+
+    def _admit(self, *asked: Any) -> list[str] | None:
+        return None if self._webhooks is None else self._webhooks(*asked)
 
     @staticmethod
     def _now() -> datetime:
@@ -79,8 +84,7 @@ class Cluster:
         install(self.api)
         await stack.enter_async_context(self.api)
         workloads = Workloads(self.store, now=self._now, random=Random(1))  # noqa: S311 - repeatable, no secret
-        while workloads.step():
-            pass
+        settle([workloads, self.chaos])
         self._running = asyncio.create_task(
             run_controllers(self.store, [workloads, self.chaos], now=self._now)
         )

@@ -172,7 +172,7 @@ async def test_it_is_not_removed_before_chaos_mesh_has_a_hold_on_it(
 async def test_with_dead_controllers_it_is_removed_after_a_while(
     cluster: Any, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.kubernetes.calls.FINALIZER_WAIT", timedelta(minutes=-1))
+    monkeypatch.setattr("providers.kubernetes.removing.FINALIZER_WAIT", timedelta(minutes=-1))
     await cluster.stop_controllers()
     run = await start()
     await run.start()

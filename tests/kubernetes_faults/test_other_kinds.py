@@ -67,7 +67,11 @@ async def test_an_engine_is_stopped_and_then_removed(
     assert (await run.revert()).kind == "pending"
     stopped = cluster.store.get(key)
     assert stopped["spec"]["engineState"] == "stop"
-    assert "deletionTimestamp" in stopped["metadata"]
+    assert "deletionTimestamp" not in stopped["metadata"]
+    assert "has stopped the engine" in (await run.revert()).reason
+    _change(cluster, key, lambda engine: engine["status"].update(engineStatus="stopped"))
+    assert (await run.revert()).kind == "pending"
+    assert "deletionTimestamp" in cluster.store.get(key)["metadata"]
     assert (await run.observe()).effect is Effect.LIFTING
     _change(cluster, key, lambda engine: engine["metadata"].pop("finalizers"))
     assert (await run.revert()).kind == "done"
@@ -133,7 +137,7 @@ async def test_a_workflow_is_gone_only_when_its_children_are(cluster: Any, start
     assert cluster.all_chaos() == []
 
 
-async def test_a_kind_of_which_nothing_is_known(cluster: Any, start: Start) -> None:
+async def test_a_schedule_is_paused_and_then_removed(cluster: Any, start: Start) -> None:
     spec = {
         "type": "PodChaos",
         "schedule": "@daily",
@@ -141,7 +145,16 @@ async def test_a_kind_of_which_nothing_is_known(cluster: Any, start: Start) -> N
     }
     run = await start(kubernetesKind="Schedule", kubernetesSpec=spec)
     await run.start()
-    assert (await run.observe()).effect is Effect.PRESENT
+    seen = await run.observe()
+    assert seen.effect is Effect.APPLYING
+    assert "its first run is due at" in seen.reason
+    key = ("chaos-mesh.org", "schedules", "default", run.record.state["name"])
+    _change(cluster, key, lambda it: it["metadata"].update(finalizers=["a.test/hold"]))
+    await run.revert()
+    paused = cluster.store.get(key)["metadata"]
+    assert paused["annotations"]["experiment.chaos-mesh.org/pause"] == "true"
+    assert paused["deletionTimestamp"]
+    _change(cluster, key, lambda it: it["metadata"].update(finalizers=[]))
     await run.until_gone()
 
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bridge.model.notation import DEEPEST
 from bridge.model.problem import Problem, Severity
 from providers.contract import Plan, Resource, Timing, Undo
 from providers.kubernetes.custom_resource import InjectCustomResource
 from providers.kubernetes.resource import resource_name
-from providers.kubernetes.spec_text import DEEPEST, LARGEST, SpecTextError, read_spec
+from providers.kubernetes.spec_text import LARGEST, SpecTextError, read_spec
 from providers.kubernetes.timers import with_switch
 
 FAULT = InjectCustomResource()
@@ -68,18 +69,14 @@ def test_a_problem_of_the_spec_has_its_path_in_the_template() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"action": "delay",}', "is not JSON at line 1, column 20: "),
-        ('{\n "action": delay}', "is not JSON at line 2, column 12: "),
-        ('{"action": "delay"', "is not JSON at line 1, column 19: "),
-        ('{"a": 1, "a": 2}', 'has the field "a" twice'),
-        ('{"a": NaN}', "holds NaN"),
+        ('{"action": "delay",}', "is one too many; remove it (line 1, column 19 of the text)"),
+        ('{"action": "delay"', "not closed; write } (line 1, column 19 of the text)"),
         ("[1]", "is not an object"),
         ("", "is empty"),
         ("  ", "is empty"),
         ("just text", "is not an object"),
-        ("action: delay\n  mode: one", "is neither JSON nor YAML at line 2, column 7: "),
-        ("a: &x [1]\nb: *x", "uses a YAML anchor at line 1, column 4"),
-        ("when: 2026-01-02", "holds a date"),
+        ("action: delay\n  mode: one", "is not YAML: mapping values are not allowed"),
+        ("a: &x [1]\nb: *x", 'uses the YAML alias "*x"; write the value out (line 2, column 4'),
         ("{" + '"a":{' * 50 + "}" * 51, "is nested more than"),
         ("[" * 100_000, "is longer than"),
         ('{"a":' * 10_000, "is nested more than"),
@@ -91,6 +88,20 @@ def test_a_malformed_spec_says_where(text: str, message: str) -> None:
     assert problem.path == "actions.X.parameters.kubernetesSpec"
     assert message in problem.message
     assert len(problem.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1, "a": 2}', "stands twice, first in line 1, column 2;"),
+        ('{"a": NaN}', '"NaN" is no number of JSON; write a number, or put it in quotes'),
+        ("a: 2026-01-02", '"2026-01-02" is a date in YAML, which JSON writes otherwise;'),
+    ],
+)
+def test_a_value_that_cannot_be_kept_is_refused_at_its_field(text: str, message: str) -> None:
+    (problem,) = problems(kubernetesSpec=text)
+    assert problem.path == "actions.X.parameters.kubernetesSpec.a"
+    assert message in problem.message
 
 
 def test_yaml_is_taken_wherever_json_is() -> None:

@@ -203,7 +203,8 @@ def test_workflow(status: dict[str, Any], annotations: dict[str, str], effect: E
 
 
 @pytest.mark.parametrize(
-    ("kind", "group"), [("Schedule", CHAOS), ("NetworkChaos", "example.com"), ("Gadget", "x.io")]
+    ("kind", "group"),
+    [("PhysicalMachine", CHAOS), ("NetworkChaos", "example.com"), ("Gadget", "x.io")],
 )
 def test_of_other_kinds_only_the_existence_is_known(kind: str, group: str) -> None:
     seen = verdict(resource(kind, group), chaos(record(IN, injected=1)), START)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from providers.contract import Effect
 from providers.kubernetes import watches as module
 from providers.kubernetes.custom_resource import InjectCustomResource
+from tests.kubernetes_faults.one_run import eventually
 
 Start = Callable[..., Any]
 FAULT = InjectCustomResource()
@@ -106,19 +108,137 @@ async def test_a_broken_watch_is_opened_again(
     run = await start(wake=bell)
     await run.start()
     await run.until(Effect.PRESENT)
-    while cluster.requests("watch") < 2:
-        await bell.heard()  # a new watch begins with what there is
+    await eventually(partial(now, lambda: cluster.requests("watch")), lambda count: count >= 2)
+    bell.rung.clear()
+    touch(cluster, run)
+    await bell.heard()
 
 
 async def test_a_listener_of_long_ago_is_forgotten(
-    cluster: Any, provider: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, provider: Any, start: Start
 ) -> None:
     run, other = await start(name="EXP1", wake=Bell()), await start(name="EXP2", wake=Bell())
     await run.start()
     await run.until(Effect.PRESENT)
-    monkeypatch.setattr(module, "INTEREST", -1.0)
+    (watch,) = provider.watches._watches.values()
+    (name,) = watch.listeners
+    wake, asked = watch.listeners[name]
+    watch.listeners[name] = (wake, asked - module.INTEREST - 1)
     await other.start()
     await other.observe()
-    monkeypatch.setattr(module, "INTEREST", 300.0)
     (watch,) = provider.watches._watches.values()
     assert set(watch.listeners) == {other.record.state["name"]}
+
+
+async def test_a_watch_goes_on_where_it_was(
+    cluster: Any, provider: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+    bell = Bell()
+    run = await start(wake=bell)
+    await run.start()
+    await run.until(Effect.PRESENT)
+    (watch,) = provider.watches._watches.values()
+    await eventually(partial(now, lambda: watch.version), bool)
+    await settled(cluster, watch)
+    version, seen = watch.version, bell.times
+    cluster.api.break_connections()
+    await eventually(partial(now, lambda: cluster.requests("watch")), lambda count: count >= 2)
+    await asyncio.sleep(0.1)  # longer than a list of all that there is would take to arrive
+    assert (watch.version, bell.times) == (version, seen)  # woken for nothing that it knew
+    bell.rung.clear()
+    touch(cluster, run)
+    await bell.heard()
+
+
+async def test_a_watch_that_is_too_far_behind_begins_again(
+    cluster: Any, provider: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+    bell = Bell()
+    run = await start(wake=bell)
+    await run.start()
+    await run.until(Effect.PRESENT)
+    (watch,) = provider.watches._watches.values()
+    await eventually(partial(now, lambda: watch.version), bool)
+    bell.rung.clear()
+    touch(cluster, run)
+    watch.version = "1"
+    cluster.store.compact()  # what came after version 1 is forgotten: 410 Gone
+    watch.version = "1"
+    cluster.api.break_connections()
+    await bell.heard()
+    await eventually(partial(now, lambda: int(watch.version or 0)), lambda version: version > 1)
+    bell.rung.clear()
+    touch(cluster, run)
+    await bell.heard()
+
+
+async def test_bookmarks_carry_a_quiet_watch_on(
+    cluster: Any, provider: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell = Bell()
+    run = await start(wake=bell)
+    await run.start()
+    await run.until(Effect.PRESENT)
+    (watch,) = provider.watches._watches.values()
+    await settled(cluster, watch)
+    monkeypatch.setattr("bridge.sandbox.kubernetes.watch.BOOKMARK_EVERY", 0.05)
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+    cluster.api.break_connections()
+    seen = bell.times
+    cluster.api.install(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}}
+    )
+    version = cluster.store.get(("", "namespaces", "", "elsewhere"))["metadata"]["resourceVersion"]
+    await eventually(
+        partial(now, lambda: int(watch.version or 0)), lambda found: found >= int(version)
+    )
+    assert bell.times == seen
+
+
+async def test_an_expired_token_is_renewed(
+    cluster: Any, provider: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 0.01)
+    bell = Bell()
+    run = await start(wake=bell)
+    asked: list[bool] = []
+    cluster.api.fail(operation="watch networkchaos", error="Unauthorized", status=401)
+    reached = await run.session.cluster(run.record.state["cluster"])
+    honest = type(reached).watch
+
+    def noted(self: Any, *args: Any, **how: Any) -> Any:
+        asked.append(how["renew"])
+        return honest(self, *args, **how)
+
+    monkeypatch.setattr(type(reached), "watch", noted)
+    await run.start()
+    await eventually(partial(now, lambda: len(asked)), lambda count: count >= 2)
+    await bell.heard()
+    assert asked[:2] == [False, True]
+
+
+async def settled(cluster: Any, watch: Any) -> None:
+    """Wait until the controllers have come to rest, and the watch has heard of all of it."""
+
+    async def quiet() -> bool:
+        before = cluster.one()["metadata"]["resourceVersion"]
+        await asyncio.sleep(0.1)  # many of the controllers' rounds
+        return bool(before == cluster.one()["metadata"]["resourceVersion"] == watch.version)
+
+    await eventually(quiet, bool)
+
+
+async def now(look: Callable[[], Any]) -> Any:
+    """Look at something that needs no waiting, as ``eventually`` wants it."""
+    return look()
+
+
+def touch(cluster: Any, run: Any) -> None:
+    """Change a resource from outside."""
+    key = ("chaos-mesh.org", "networkchaos", "default", run.record.state["name"])
+    changed = cluster.store.get(key)
+    annotations = changed["metadata"]["annotations"]
+    annotations["touched"] = annotations.get("touched", "") + "x"
+    cluster.store.update(key, changed)

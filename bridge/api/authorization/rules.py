@@ -47,6 +47,7 @@ _RUN: Final = "/v1/experiments/{experiment_id}"
 _SCHEDULE: Final = "/v1/schedules/{schedule_id}"
 _ACTION_TEMPLATE: Final = "/v1/action-templates/{reference}"
 _POLICY: Final = "/v1/policies/{name}"
+_DESCRIBES: Final = "it describes the program, not what is stored"
 _HEALTH: Final = "an orchestrator asks; it tells nothing of what is stored"
 
 RULES: Final[Mapping[tuple[str, str], Rule]] = {
@@ -87,7 +88,10 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/v1/audit"): _ours("ListAudit"),
     ("GET", "/healthz"): Rule(open=_HEALTH),
     ("GET", "/readyz"): Rule(open=_HEALTH),
-    ("GET", "/openapi.json"): Rule(open="it describes the program, not what is stored"),
+    ("GET", "/openapi.json"): Rule(open=_DESCRIBES),
+    ("GET", "/v1/schemas"): Rule(open=_DESCRIBES),
+    ("GET", "/v1/schemas/any"): Rule(open=_DESCRIBES),
+    ("GET", "/v1/schemas/{group}/{version}/{kind}"): Rule(open=_DESCRIBES),
     ("*", "/v1/{rest:path}"): Rule(open="there is no such operation, as it says"),
 }
 """Method and path → what is asked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Query
@@ -212,12 +212,14 @@ class Experiments:
                 f"record {record.id} has ended already ({record.phase.value}); "
                 "there is nothing to release"
             )
-        details = {"record": record.id, "reason": asked.reason, **access.who}
+        details: dict[str, Any] = {"record": record.id, "reason": asked.reason, **access.who}
+        if asked.force:
+            details |= {"force": True, "webhooks": asked.remove_webhooks}
         await self._ask(experiment, RequestKind.RELEASE, details)
         return render_record(record)
 
     async def _ask(
-        self, experiment: Experiment, kind: RequestKind, details: dict[str, str]
+        self, experiment: Experiment, kind: RequestKind, details: dict[str, Any]
     ) -> None:
         store = self._bridge.store
         await store.append(

@@ -16,6 +16,7 @@ from bridge.api.native.lever import add_lever
 from bridge.api.native.policies import Policies
 from bridge.api.native.problems import ProblemRoute, not_found
 from bridge.api.native.schedules import Schedules
+from bridge.api.native.schemas import add_schemas
 from bridge.api.native.signals import Signals
 from bridge.api.native.templates import add_validation
 from bridge.model.wording import quote
@@ -33,6 +34,7 @@ def routes(bridge: Bridge) -> APIRouter:
     Policies(bridge).add_to(found)
     add_audit(bridge, found)
     add_catalog(bridge, found)
+    add_schemas(found)
     add_health(bridge, found)
     found.add_api_route(
         "/v1/{rest:path}",

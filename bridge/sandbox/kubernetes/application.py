@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from bridge.sandbox.kubernetes import (
     discovery,
@@ -55,6 +56,7 @@ class Application:
         self._authorize = access.authorize
         self._reviews = Reviews(access.authenticate, access.authorize, access.rules)
         self._version = version
+        self._documents = openapi.OpenApi(table, version)
         self.stopping = asyncio.Event()
         """Set it to end all watches."""
 
@@ -120,21 +122,38 @@ class Application:
             return PlainTextResponse("ok")
         if path == "/version":
             return _json(discovery.version_info(self._version))
-        if path == "/openapi/v3":
-            return _json(openapi.index(self._table))
-        if path.startswith("/openapi/v3/"):
-            place = path.removeprefix("/openapi/v3/")
-            document = openapi.document(self._table, place, self._version)
-            return _not_found() if document is None else _json(document)
-        if path == "/openapi/v2":
-            raise status.not_implemented(
-                "OpenAPI v2; use /openapi/v3 (kubectl since 1.27), or --validate=false"
-            )
+        if path.startswith("/openapi/"):
+            return self._openapi(asked, path)
         found = discovery.answer(self._table, path, accept)
         if found is None:
             return _not_found()
         media = discovery.media_type(accept) if path in ("/api", "/apis") else "application/json"
         return Response(json.dumps(found), media_type=media)
+
+    def _openapi(self, asked: Request, path: str) -> Response:
+        """Answer the documents that say what is served, by what they are asked for in."""
+        if path == "/openapi/v2":
+            wanted = negotiation.openapi(asked.headers.get("accept", ""), openapi.PROTOBUF_V2)
+            document = self._documents.second(protobuf=wanted in openapi.PROTOBUF_V2)
+            media = openapi.PROTOBUF_V2[1] if wanted in openapi.PROTOBUF_V2 else wanted
+            return Response(document, media_type=media, headers={"cache-control": "no-cache"})
+        if path == "/openapi/v3":
+            return _json(self._documents.index())
+        place = path.removeprefix("/openapi/v3/")
+        found = self._documents.document(place)
+        if found is None:
+            return _not_found()
+        negotiation.openapi(asked.headers.get("accept", ""))
+        state = self._documents.hash_of(place)
+        headers = {"etag": f'"{state}"'}
+        if asked.query_params.get("hash", state) != state:
+            # The document has changed since the client read the index.
+            return RedirectResponse(f"{path}?hash={state}", HTTPStatus.MOVED_PERMANENTLY)
+        if asked.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        if "hash" in asked.query_params:
+            headers["cache-control"] = "public, immutable"
+        return Response(found, media_type="application/json", headers=headers)
 
     async def _resource(
         self, asked: Request, identity: Identity, info: request.RequestInfo, *, fails_late: bool
@@ -153,6 +172,7 @@ class Application:
             content_type=asked.headers.get("content-type", "").partition(";")[0].strip()
             or "application/json",
             dry_run=preparation.dry_run(asked.query_params.getlist("dryRun")),
+            user_agent=asked.headers.get("user-agent", ""),
         )
         if asked.method in ("POST", "PUT", "PATCH", "DELETE"):
             call.body = await request.read_body(asked)
@@ -194,6 +214,13 @@ class Application:
         if everywhere and info.verb not in ("list", "watch"):
             raise status.method_not_allowed()
 
+    def _check_may_create(self, call: Call) -> None:
+        """Ask for the right that an apply needs where there is nothing yet."""
+        asked = replace(call.info, verb="create").attributes
+        decision = decide(self._authorize, call.identity, asked)
+        if not decision.allowed:
+            raise status.forbidden(call.identity.username, asked, decision.reason)
+
     async def _perform(self, call: Call, form: negotiation.Form) -> tuple[int, dict[str, Any]]:
         registry, resource = self._registry, call.resource
         code = HTTPStatus.OK
@@ -209,6 +236,9 @@ class Application:
             case "update":
                 body = form.one(registry.replace(call))
             case "patch":
+                if call.is_apply and not registry.exists(call):
+                    self._check_may_create(call)
+                    code = HTTPStatus.CREATED
                 body = form.one(registry.patch(call))
             case "delete":
                 obj, is_gone = registry.delete(call)

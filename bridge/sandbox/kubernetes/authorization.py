@@ -103,11 +103,14 @@ class RbacAuthorizer:
     def rules(self, identity: Identity, namespace: str) -> list[dict[str, Any]]:
         """Return all rules that hold for an identity in a namespace (SelfSubjectRulesReview)."""
         found: list[dict[str, Any]] = []
-        if MASTERS_GROUP in identity.groups:
-            found.append({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})
-            found.append({"verbs": ["*"], "nonResourceURLs": ["*"]})
         for _, rules in self._grants(identity, namespace, []):
             found += rules
+        if MASTERS_GROUP in identity.groups:
+            everything = (
+                {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+                {"verbs": ["*"], "nonResourceURLs": ["*"]},
+            )
+            found += [rule for rule in everything if rule not in found]
         return found
 
     def _grants(

@@ -1,9 +1,8 @@
 """Chaos Mesh's controllers, simulated: chaos resources come to life, last, and recover.
 
-Not simulated: Schedule, Workflow, StatusCheck, RemoteCluster and the `remoteCluster` field
-(stored, never acted on), and what cloud and machine kinds do outside the cluster (their records
-go through all phases, nothing else changes). Litmus is stored only: its `engineStatus` never
-moves.
+Not simulated: RemoteCluster and the `remoteCluster` field (stored, never acted on), and what cloud
+and machine kinds do outside the cluster (their records go through all phases, nothing else
+changes).
 """
 
 from __future__ import annotations
@@ -14,9 +13,17 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from bridge.sandbox.kubernetes.chaos_mesh_effects import Effect, active_effects
+from bridge.sandbox.kubernetes.chaos_mesh_installation import (
+    controllers_run,
+    is_visible,
+    keep_endpoints,
+)
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import CHAOS_RESOURCES, GROUP
 from bridge.sandbox.kubernetes.chaos_mesh_misbehaviour import Misbehaviour, misbehaviour_of
 from bridge.sandbox.kubernetes.chaos_mesh_pipeline import Pipeline, Progress
+from bridge.sandbox.kubernetes.chaos_mesh_schedule import Schedules
+from bridge.sandbox.kubernetes.chaos_mesh_status_check import StatusChecks
+from bridge.sandbox.kubernetes.chaos_mesh_workflow import Workflows
 from bridge.sandbox.kubernetes.control_loop import ChangedKeys, run_controllers, settle
 
 if TYPE_CHECKING:
@@ -45,6 +52,11 @@ class ChaosMesh:
         self._changed = ChangedKeys(
             store, lambda key: key.group == GROUP and key.resource in CHAOS_RESOURCES
         )
+        self._parents = (
+            Schedules(store, now=now, random=random or Random()),  # noqa: S311 - as above
+            Workflows(store, now=now, random=random or Random()),  # noqa: S311 - as above
+            StatusChecks(store, now=now),
+        )
         self._progress: dict[Key, Progress] = {}
         self._told: list[Misbehaviour] = []
 
@@ -54,6 +66,7 @@ class ChaosMesh:
         never_inject: bool = False,
         never_recover: bool = False,
         stuck_finalizer: bool = False,
+        target_gone: bool = False,
         delay: timedelta = timedelta(0),
         kind: str = "*",
         namespace: str = "*",
@@ -64,7 +77,16 @@ class ChaosMesh:
         What each does says `Misbehaviour`.
         """
         self._told.append(
-            Misbehaviour(never_inject, never_recover, stuck_finalizer, delay, kind, namespace, name)
+            Misbehaviour(
+                never_inject,
+                never_recover,
+                stuck_finalizer,
+                target_gone,
+                delay,
+                kind,
+                namespace,
+                name,
+            )
         )
 
     def behave(self) -> None:
@@ -88,14 +110,19 @@ class ChaosMesh:
         await run_controllers(self._store, [self], now=self._now)
 
     def next_due(self) -> datetime | None:
-        """Tell when a duration ends or a retry is due."""
-        return min(
-            (each.wake_at for each in self._progress.values() if each.wake_at is not None),
-            default=None,
-        )
+        """Tell when a duration ends or a retry is due; never while no controller runs."""
+        if not controllers_run(self._store):
+            return None
+        own = [each.wake_at for each in self._progress.values() if each.wake_at is not None]
+        others = [due for one in self._parents if (due := one.next_due()) is not None]
+        return min((*own, *others), default=None)
 
     def step(self) -> bool:
-        """Take each resource that needs it through the pipeline once."""
+        """Take each resource that needs it through the pipeline once, if a controller runs."""
+        if is_visible(self._store):
+            keep_endpoints(self._store)
+        if not controllers_run(self._store):
+            return False
         now = self._now()
         keys = self._changed.take()
         keys |= {
@@ -105,7 +132,8 @@ class ChaosMesh:
         }
         for key in sorted(keys):
             self._reconcile(key)
-        return bool(keys)
+        busy = [one.step() for one in self._parents]
+        return bool(keys) or any(busy)
 
     def _reconcile(self, key: Key) -> None:
         chaos = self._store.get(key)

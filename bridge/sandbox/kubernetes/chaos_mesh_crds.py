@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes.chaos_mesh_kinds import CHAOS_KINDS
 from providers.kubernetes.specs import KINDS, SPECS, crd_schema
 
 if TYPE_CHECKING:
@@ -33,16 +32,6 @@ _WITH_ACTION = {
 }
 # PodChaos has no columns at all: kubectl shows name and age.
 _WITH_DURATION = _WITH_ACTION | {"HTTPChaos", "KernelChaos", "StressChaos", "TimeChaos"}
-_REQUIRED = {
-    "BlockChaos": ("action", "mode", "selector", "volumeName"),
-    "DNSChaos": ("action", "mode", "selector"),
-    "HTTPChaos": ("mode", "selector", "target"),
-    "IOChaos": ("action", "mode", "selector", "volumePath"),
-    "JVMChaos": ("action", "mode", "selector"),
-    "KernelChaos": ("failKernRequest", "mode", "selector"),
-    "PhysicalMachineChaos": ("action", "mode"),
-    "TimeChaos": ("mode", "selector", "timeOffset"),
-}
 _SHORT_NAMES = {"Workflow": ["wf"], "WorkflowNode": ["wfn"]}
 
 
@@ -87,14 +76,7 @@ def _definition(kind: Kind) -> dict[str, Any]:
 @cache
 def spec_schema(kind: str) -> dict[str, Any]:
     """Return the structural schema of a kind's spec, shared by all callers."""
-    if kind in SPECS:
-        return crd_schema(kind)
-    if kind not in CHAOS_KINDS:
-        return _ANY_OBJECT
-    known = crd_schema("PodChaos")["properties"]
-    properties: dict[str, Any] = {"duration": {"type": "string"}}
-    properties |= {field: known[field] for field in ("mode", "value", "selector")}
-    return {**_ANY_OBJECT, "properties": properties, "required": list(_REQUIRED[kind])}
+    return crd_schema(kind) if kind in SPECS else _ANY_OBJECT
 
 
 def _schema(kind: Kind) -> dict[str, Any]:

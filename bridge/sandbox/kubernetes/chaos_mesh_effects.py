@@ -12,12 +12,15 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from bridge.sandbox.kubernetes.chaos_mesh_installation import daemon_runs
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import CHAOS_KINDS
 from bridge.sandbox.kubernetes.pods import restart_container, set_ready
 
 if TYPE_CHECKING:
     from bridge.sandbox.kubernetes.objects import Object, ObjectStore
 
+_WITHOUT_DAEMON = ("pod-kill", "pod-failure")
+"""Actions that the API server alone carries out."""
 EFFECTS_ANNOTATION = "sandbox.faultbridge/effects"
 
 
@@ -41,6 +44,25 @@ def active_effects(pod: Object) -> list[Effect]:
     """List the faults in effect on a pod, oldest first."""
     text = (pod["metadata"].get("annotations") or {}).get(EFFECTS_ANNOTATION)
     return [Effect(**entry) for entry in json.loads(text)] if text else []
+
+
+def reach(store: ObjectStore, chaos: Object, record_id: str, *, gone_fails: bool) -> None:
+    """Find the daemon that works on one target. Raises EffectError where there is none.
+
+    `gone_fails` makes a target that no longer exists a failure; else there is nothing to do.
+    """
+    action = chaos["spec"].get("action", "")
+    if not _is_on_pods(chaos) or action in _WITHOUT_DAEMON:
+        return
+    key, _ = _place(record_id)
+    pod = store.get(key)
+    if pod is None:
+        if gone_fails:
+            raise EffectError(f'Pod "{key[3]}" not found')
+        return
+    node = pod["spec"].get("nodeName", "")
+    if not daemon_runs(store, node):
+        raise EffectError(f"cannot find daemonIP on node {node} in related Endpoints")
 
 
 def inject(store: ObjectStore, chaos: Object, record_id: str) -> None:

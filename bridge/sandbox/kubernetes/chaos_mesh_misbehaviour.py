@@ -3,8 +3,9 @@
 In a test of the same process by `ChaosMesh.misbehave`; over HTTP by an annotation,
 `sandbox.faultbridge/misbehave`, on the chaos resource or on its namespace (which must be there
 first for a resource that is never to be injected). Its value is a comma-separated list of
-`never-inject`, `never-recover`, `stuck-finalizer` and `delay=5s`. The API server itself writes it
-where it is told to `fail_late`.
+`never-inject`, `never-recover`, `stuck-finalizer`, `target-gone` and `delay=5s`. The API server
+itself writes it where it is told to `fail_late`. That controllers, webhooks and daemons are gone is
+seen of their pods (`chaos_mesh_installation`).
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ class Misbehaviour:
     """How chaos resources that match the patterns go wrong.
 
     `never_inject` and `never_recover`: each attempt fails with an event, and is tried again.
-    `stuck_finalizer`: all is recovered, but the finalizer stays. `delay`: how long each
-    injection and each recovery takes. Patterns are shell patterns of kind, namespace and name.
+    `stuck_finalizer`: all is recovered, but the finalizer stays. `target_gone`: what is to be
+    recovered from a pod that no longer exists fails for ever, instead of being over. `delay`: how
+    long each injection and each recovery takes. Patterns are shell patterns of kind, namespace
+    and name.
     """
 
     never_inject: bool = False
     never_recover: bool = False
     stuck_finalizer: bool = False
+    target_gone: bool = False
     delay: timedelta = timedelta(0)
     kind: str = "*"
     namespace: str = "*"
@@ -84,6 +88,7 @@ def misbehaviour_of(
         never_inject=any(each.never_inject for each in concerned),
         never_recover=any(each.never_recover for each in concerned),
         stuck_finalizer=any(each.stuck_finalizer for each in concerned),
+        target_gone=any(each.target_gone for each in concerned),
         delay=max((each.delay for each in concerned), default=timedelta(0)),
     )
 
@@ -101,5 +106,6 @@ def _read(text: str) -> Misbehaviour:
         never_inject="never-inject" in words,
         never_recover="never-recover" in words,
         stuck_finalizer="stuck-finalizer" in words,
+        target_gone="target-gone" in words,
         delay=delay,
     )

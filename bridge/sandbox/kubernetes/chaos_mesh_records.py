@@ -82,6 +82,8 @@ class RecordKeeper:
         start, end = (NOT_INJECTED, INJECTED) if operation == "Apply" else (INJECTED, NOT_INJECTED)
         try:
             _refuse(operation, misbehaviour)
+            if record["selectorKey"] == ".":
+                effects.reach(self._store, chaos, record["id"], gone_fails=misbehaviour.target_gone)
             if kind.asks_daemon and record["phase"] == start:
                 record["phase"] = start + _WAIT
                 return Attempt()

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import schema
 from bridge.sandbox.kubernetes.chaos_mesh_crds import spec_schema
+from bridge.sandbox.kubernetes.chaos_mesh_flow_webhooks import (
+    FLOW_KINDS,
+    PANIC,
+    flow_default,
+    flow_refusals,
+    panics,
+)
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import CHAOS_KINDS, GROUP
 from bridge.sandbox.kubernetes.go_duration import parse_go_duration
 from bridge.sandbox.kubernetes.identity import AdmissionDeniedError, Attributes
-from providers.kubernetes.specs import SPECS, check
+from providers.kubernetes.specs import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +31,8 @@ if TYPE_CHECKING:
     Spec = Mapping[str, Any]
 
 _HUNDRED_PERCENT = 100
-_NOT_AUTHORIZED = ("AWSChaos", "GCPChaos")
+_OTHERS = (*FLOW_KINDS, "PhysicalMachine")
+_NOT_AUTHORIZED = ("AWSChaos", "GCPChaos", "PhysicalMachine", "StatusCheck")
 """Kinds whose callers the authorization webhook lets through unasked."""
 
 
@@ -46,39 +54,44 @@ class ChaosMeshWebhooks:
         new: dict[str, Any] | None,
     ) -> list[str] | None:
         """Default and judge a chaos resource; other objects pass. Raises AdmissionDeniedError."""
-        if new is None or verb not in ("create", "update") or not _is_chaos(new):
+        if new is None or verb not in ("create", "update") or not _is_judged(new):
             return None
         kind, spec = new["kind"], new["spec"]
         if schema.validate(spec, spec_schema(kind)):
             # The API server checks the schema after this hook, and refuses in its own words.
             return None
-        _default(kind, spec, new["metadata"].get("namespace", ""))
+        own = new["metadata"].get("namespace", "")
         webhook = f"v{kind.lower()}.kb.io"
-        if old is not None and old.get("spec") != spec:
-            raise _denied(webhook, "Cannot update chaos spec")
-        refusals = list(_refusals(kind, spec))
+        if kind in CHAOS_KINDS:
+            _default(kind, spec, own)
+            if old is not None and old.get("spec") != spec:
+                raise _denied(webhook, "Cannot update chaos spec")
+            refusals = list(_refusals(kind, spec))
+        else:
+            flow_default(kind, spec)
+            if panics(kind, spec):
+                message = f'failed calling webhook "{webhook}": {PANIC}'
+                raise AdmissionDeniedError(message, code=500, reason="InternalError")
+            refusals = list(flow_refusals(kind, spec))
         if refusals:
             text = refusals[0] if len(refusals) == 1 else f"[{', '.join(refusals)}]"
             raise _denied(webhook, text)
-        if kind in SPECS:
-            problems = check(new["apiVersion"], kind, new["metadata"]["namespace"], spec)
-            errors = [str(problem) for problem in problems if problem.severity == "error"]
-            if errors:
-                raise _denied(webhook, ", ".join(errors))
-        self._check_namespaces(identity, kind, spec)
+        problems = check(new["apiVersion"], kind, own, spec)
+        errors = [str(problem) for problem in problems if problem.severity == "error"]
+        if errors:
+            raise _denied(webhook, ", ".join(errors))
+        if kind not in _NOT_AUTHORIZED:
+            self._check_namespaces(identity, kind, spec, own)
         return None
 
-    def _check_namespaces(self, identity: Identity, kind: str, spec: Spec) -> None:
-        if kind in _NOT_AUTHORIZED:
-            return
-        selectors = [
-            holder["selector"]
-            for holder in (spec, spec.get("target"))
-            if isinstance(holder, dict) and isinstance(holder.get("selector"), dict)
-        ]
-        for selector in selectors:
+    def _check_namespaces(self, identity: Identity, kind: str, spec: Spec, own: str) -> None:
+        asked: set[str] = set()
+        for selector in _selectors(spec):
             touched = [*(selector.get("namespaces") or ()), *(selector.get("pods") or ())]
-            for namespace in touched or [""]:
+            for namespace in touched or [own]:
+                if namespace in asked:
+                    continue
+                asked.add(namespace)
                 wanted = Attributes("create", GROUP, "v1alpha1", kind.lower(), namespace=namespace)
                 answer = self._authorize(identity, wanted)
                 if not (answer if isinstance(answer, bool) else answer.allowed):
@@ -86,10 +99,24 @@ class ChaosMeshWebhooks:
                     raise _denied("vauth.kb.io", f"{identity.username} is forbidden on {place}")
 
 
-def _is_chaos(obj: Mapping[str, Any]) -> bool:
+def _selectors(value: object) -> Iterator[Mapping[str, Any]]:
+    """All selectors of pods, however deep in a Schedule or in the templates of a Workflow."""
+    if isinstance(value, dict):
+        if isinstance(value.get("selector"), dict):
+            yield value["selector"]
+        for key, inner in value.items():
+            # A container's own volumes have selectors too, of volumes.
+            if key not in ("selector", "task"):
+                yield from _selectors(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _selectors(inner)
+
+
+def _is_judged(obj: Mapping[str, Any]) -> bool:
     return (
         str(obj.get("apiVersion", "")).startswith(f"{GROUP}/")
-        and obj.get("kind") in CHAOS_KINDS
+        and (obj.get("kind") in CHAOS_KINDS or obj.get("kind") in _OTHERS)
         and isinstance(obj.get("spec"), dict)
     )
 
@@ -102,7 +129,9 @@ def _denied(webhook: str, reason: str) -> AdmissionDeniedError:
 def _default(kind: str, spec: dict[str, Any], namespace: str) -> None:
     for holder in (spec, spec.get("target")):
         selector = holder.get("selector") if isinstance(holder, dict) else None
-        if isinstance(selector, dict) and not selector.get("namespaces"):
+        # Selectors of physical machines stay as they are, and an empty one is then refused.
+        of_pods = CHAOS_KINDS[kind].targets in ("pods", "containers")
+        if of_pods and isinstance(selector, dict) and not selector.get("namespaces"):
             selector["namespaces"] = [namespace]
     if kind not in ("NetworkChaos", "BlockChaos"):
         return

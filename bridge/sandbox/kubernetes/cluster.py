@@ -21,10 +21,12 @@ import httpx
 from bridge.sandbox.kubernetes.authentication import EksTokenVerifier, TokenAuthenticator
 from bridge.sandbox.kubernetes.authorization import MASTERS_GROUP, RbacAuthorizer
 from bridge.sandbox.kubernetes.chaos_mesh import ChaosMesh
+from bridge.sandbox.kubernetes.chaos_mesh_installation import ReachableWebhooks
 from bridge.sandbox.kubernetes.chaos_mesh_webhooks import ChaosMeshWebhooks
 from bridge.sandbox.kubernetes.control_loop import run_controllers, settle
 from bridge.sandbox.kubernetes.estate import install
 from bridge.sandbox.kubernetes.identity import Attributes, Decision, Identity
+from bridge.sandbox.kubernetes.litmus import Litmus
 from bridge.sandbox.kubernetes.pods import Workloads
 from bridge.sandbox.kubernetes.server import KubernetesEmulator
 
@@ -69,18 +71,20 @@ class SandboxCluster:
         self._now = now
         self._http: httpx.AsyncClient | None = None
         self._controllers: asyncio.Task[None] | None = None
+        self._webhooks: ReachableWebhooks | None = None
         # The emulator makes the store that its own parts read: they are reached through methods.
         self.emulator = KubernetesEmulator(
             now=now,
             authenticate=self._authenticate,
             authorize=self._authorize,
             rules=self._rules,
-            admit=ChaosMeshWebhooks(self._authorize),
+            admit=self._admit,
             port=port,
             history=history,
         )
         store = self.store = self.emulator.store
         self.rbac = RbacAuthorizer(store)
+        self._webhooks = ReachableWebhooks(store, ChaosMeshWebhooks(self._authorize))
         eks = None
         if sts_endpoint is not None:
             # No proxy from the environment: the endpoint is on this machine.
@@ -100,6 +104,7 @@ class SandboxCluster:
         )
         random = random or Random()  # noqa: S311 - names of pods, order of conditions
         self.chaos = ChaosMesh(store, now=now, random=random)
+        self.litmus = Litmus(store, now=now)
         self.workloads = Workloads(store, now=now, random=random)
         install(self.emulator)
         self.settle()
@@ -110,12 +115,21 @@ class SandboxCluster:
     def _authorize(self, identity: Identity, attributes: Attributes) -> Decision:
         return self.rbac(identity, attributes)
 
+    def _admit(
+        self,
+        identity: Identity,
+        verb: str,
+        old: dict[str, Any] | None,
+        new: dict[str, Any] | None,
+    ) -> list[str] | None:
+        return None if self._webhooks is None else self._webhooks(identity, verb, old, new)
+
     def _rules(self, identity: Identity, namespace: str) -> list[dict[str, Any]]:
         return self.rbac.rules(identity, namespace)
 
     def settle(self) -> datetime | None:
         """Let the controllers do all that is due now; return when the next thing is due."""
-        return settle([self.workloads, self.chaos])
+        return settle([self.workloads, self.chaos, self.litmus])
 
     def admin_kubeconfig(self) -> dict[str, Any]:
         """Write the administrator's kubeconfig; the server must run."""
@@ -125,7 +139,7 @@ class SandboxCluster:
         """Start the server and the controllers."""
         await self.emulator.__aenter__()
         self._controllers = asyncio.create_task(
-            run_controllers(self.store, [self.workloads, self.chaos], now=self._now)
+            run_controllers(self.store, [self.workloads, self.chaos, self.litmus], now=self._now)
         )
         self._controllers.add_done_callback(_report_death)
         return self

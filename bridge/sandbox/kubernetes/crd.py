@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes import jsonpath
+from bridge.sandbox.kubernetes import jsonpath, structural
 from bridge.sandbox.kubernetes.objects import Object, copy_json, timestamp
-from bridge.sandbox.kubernetes.resources import Column, Resource
+from bridge.sandbox.kubernetes.resources import CUSTOM_VERBS, Column, Resource
 from bridge.sandbox.kubernetes.status import (
     FieldError,
     forbidden_field,
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 CEL_RULES = "x-kubernetes-validations"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
-"""The finalizer that keeps a definition until its objects are gone."""
+"""The finalizer that keeps a deleted definition until its objects are gone."""
 
 
 def complete(definition: Object, now: datetime) -> None:
@@ -37,9 +36,6 @@ def complete(definition: Object, now: datetime) -> None:
     stored = status.get("storedVersions") or []
     kept = [version["name"] for version in spec["versions"] if version["storage"]]
     status["storedVersions"] = stored + [name for name in kept if name not in stored]
-    finalizers = definition["metadata"].setdefault("finalizers", [])
-    if CLEANUP not in finalizers and "deletionTimestamp" not in definition["metadata"]:
-        finalizers.append(CLEANUP)
     if not status.get("conditions"):
         status["conditions"] = [
             _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
@@ -106,55 +102,35 @@ def _spec_errors(definition: Object, spec: dict[str, Any]) -> Iterator[FieldErro
             "spec.versions", "array", "must have exactly one version marked as storage version"
         )
     for index, version in enumerate(versions):
-        yield from _version_errors(version, f"spec.versions[{index}]")
+        yield from _version_errors(version, f"spec.versions[{index}]", _schema_place(versions, index))
 
 
 def _full_name(spec: Mapping[str, Any], names: Mapping[str, Any]) -> str:
     return f"{names.get('plural', '')}.{spec.get('group', '')}"
 
 
-def _version_errors(version: dict[str, Any], path: str) -> Iterator[FieldError]:
+def _schema_place(versions: list[dict[str, Any]], index: int) -> str:
+    """Say where a schema stands, as refusals do: a schema that all versions share is in the spec."""
+    if all(version.get("schema") == versions[0].get("schema") for version in versions):
+        return "spec.validation.openAPIV3Schema"
+    return f"spec.versions[{index}].schema.openAPIV3Schema"
+
+
+def _version_errors(version: dict[str, Any], path: str, place: str) -> Iterator[FieldError]:
     for field in ("name", "served", "storage"):
         if field not in version:
             yield required(f"{path}.{field}")
     if not isinstance(version.get("storage", False), bool):
         yield invalid_value(f"{path}.storage", version["storage"], "must be a boolean")
     schema = (version.get("schema") or {}).get("openAPIV3Schema")
-    place = f"{path}.schema.openAPIV3Schema"
     if not schema:
-        yield required(place, "schemas are required")
-    elif schema.get("type") != "object":
-        yield invalid_value(f"{place}.type", schema.get("type", ""), "must be object at the root")
+        yield required(f"{path}.schema.openAPIV3Schema", "schemas are required")
     else:
-        yield from _schema_errors(schema, place)
+        yield from structural.errors(schema, place)
     for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
         for field in ("name", "type", "jsonPath"):
             if not column.get(field):
                 yield required(f"{path}.additionalPrinterColumns[{index}].{field}")
-
-
-def _schema_errors(schema: Mapping[str, Any], path: str) -> Iterator[FieldError]:
-    if "$ref" in schema:
-        yield forbidden_field(f"{path}.$ref", "$ref is not supported")
-    typed = schema.get("type") or schema.get("x-kubernetes-int-or-string")
-    if not typed and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        yield required(f"{path}.type", "must not be empty for specified object fields")
-    if "pattern" in schema:
-        try:
-            re.compile(schema["pattern"])
-        except re.error as error:
-            yield invalid_value(
-                f"{path}.pattern",
-                schema["pattern"],
-                f"must be a valid regular expression, but isn't: {error}",
-            )
-    for name, inner in (schema.get("properties") or {}).items():
-        yield from _schema_errors(inner, f"{path}.properties[{name}]")
-    for field in ("items", "additionalProperties"):
-        if isinstance(schema.get(field), dict):
-            yield from _schema_errors(schema[field], f"{path}.{field}")
-    if schema.get("type") == "array" and "items" not in schema:
-        yield required(f"{path}.items", "must be specified")
 
 
 def unevaluated(definition: Object) -> list[str]:
@@ -198,6 +174,7 @@ def resources(definition: Object) -> list[Resource]:
             not_implemented=tuple(
                 name for name in ("scale",) if name in (version.get("subresources") or {})
             ),
+            verbs=CUSTOM_VERBS,
             generation=True,
             columns=_columns(version),
             schema=version["schema"]["openAPIV3Schema"],
@@ -220,6 +197,7 @@ def _columns(version: Mapping[str, Any]) -> tuple[Column, ...] | None:
             jsonpath.reader(column["jsonPath"]),
             column.get("format", ""),
             column.get("priority", 0),
+            is_age=column["type"] == "date",
         )
         for column in columns
     )

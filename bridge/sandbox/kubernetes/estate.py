@@ -22,12 +22,12 @@ EXPERIMENT_ROLE_ARN = "arn:aws:iam::123456789012:role/my-fis-role"
 
 SHOP_NAMESPACE = "sock-shop"
 
-_FILES = ("rbac", "cluster", "experiment-role", "sock-shop")
+_FILES = ("rbac", "cluster", "experiment-role", "sock-shop", "chaos-mesh")
 
 
 @cache
 def manifests(name: str) -> tuple[dict[str, Any], ...]:
-    """Read the objects of a manifest file: "rbac", "cluster", "experiment-role" or "sock-shop".
+    """Read the objects of a manifest file: "rbac", "cluster", "sock-shop" and so on.
 
     All callers share them: copy before changing.
     """

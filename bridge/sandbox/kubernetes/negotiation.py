@@ -94,6 +94,23 @@ class Form:
         )
 
 
+def openapi(accept: str, others: tuple[str, ...] = ()) -> str:
+    """Choose the media type of an OpenAPI document: JSON, or the first of the others accepted.
+
+    Raises ApiError (406) where the client takes none of them.
+    """
+    for media, _ in clauses(accept):
+        if media in _JSON:
+            return "application/json"
+        if media in others:
+            return media
+    raise status.ApiError(
+        HTTPStatus.NOT_ACCEPTABLE,
+        "NotAcceptable",
+        f"only the following media types are accepted: {', '.join(('application/json', *others))}",
+    )
+
+
 def negotiate(resource: Resource, accept: str, query: Mapping[str, str], now: datetime) -> Form:
     """Choose the first form that the client accepts. Raises ApiError (406) where there is none."""
     include = query.get("includeObject") or "Metadata"

@@ -87,7 +87,7 @@ def _holders(key: Key, obj: Object) -> list[str]:
     return holders
 
 
-def _drop_empty(metadata: dict[str, Any]) -> None:
+def drop_empty(metadata: dict[str, Any]) -> None:
     """Leave out what metadata has none of, as its encoding does (`omitempty`)."""
     for field in ("labels", "annotations", "finalizers", "ownerReferences"):
         if field in metadata and not metadata[field]:
@@ -188,7 +188,7 @@ class ObjectStore:
             metadata["namespace"] = key.namespace
         else:
             metadata.pop("namespace", None)
-        _drop_empty(metadata)
+        drop_empty(metadata)
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = timestamp(self.now())
         if generation is not None:
@@ -336,7 +336,7 @@ class ObjectStore:
     def _keep_system_fields(key: Key, new: Object, old: Object) -> None:
         metadata = new.setdefault("metadata", {})
         metadata["name"] = key.name
-        _drop_empty(metadata)
+        drop_empty(metadata)
         for field in (
             "namespace",
             "uid",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes import builtin, crd, metadata, request, schema, status
+from bridge.sandbox.kubernetes import builtin, builtin_rules, crd, metadata, request, schema, status
+from bridge.sandbox.kubernetes.builtin_schemas import model_name, schema_of
+from bridge.sandbox.kubernetes.managed_fields import MANAGER_LIMIT
 from bridge.sandbox.kubernetes.objects import Object, copy_json
 from bridge.sandbox.kubernetes.resources import DEFINITIONS, Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from bridge.sandbox.kubernetes.request import RequestInfo
@@ -99,15 +102,14 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     if mode not in FIELD_VALIDATION:
         wrong = status.unsupported_value("fieldValidation", mode, FIELD_VALIDATION)
         raise status.invalid("meta.k8s.io", "CreateOptions", "", [wrong])
-    meta = builtin.schema_of("V1ObjectMeta")
+    meta = schema_of("V1ObjectMeta")
     schema.default(obj["metadata"], meta)
     unknown = schema.prune(obj["metadata"], meta, "metadata", root=False)
     _check_types(resource, obj["metadata"], meta, "metadata")
-    obj["metadata"].pop("managedFields", None)
     if resource.schema is not None:
         unknown += schema.prune(obj, resource.schema)
     else:
-        model = builtin.schema_of(builtin.model_name(resource.kind))
+        model = schema_of(model_name(resource.kind))
         schema.default(obj, model)
         unknown += schema.prune(obj, model)
         _check_types(resource, obj, model, "")
@@ -118,6 +120,33 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     return found if mode == "Warn" else []
 
 
+def refuse_doubles(resource: Resource, twice: list[str], mode: str) -> None:
+    """Refuse (400) an apply that gives a field twice, where validation is strict."""
+    if twice and mode == "Strict":
+        found = ", ".join(f'duplicate field "{path}"' for path in twice)
+        raise cannot_handle(resource, f"strict decoding error: {found}")
+
+
+def check_manager(query: Mapping[str, str], options: str, *, is_apply: bool = False) -> None:
+    """Refuse (422) a field manager or a `force` that does not fit the request."""
+    manager = query.get("fieldManager", "")
+    errors = []
+    if is_apply and not manager:
+        errors.append(status.required("fieldManager", "is required for apply patch"))
+    if options == "PatchOptions" and "force" in query and not is_apply:
+        wrong = status.forbidden_field("force", "may not be specified for non-apply patch")
+        errors.append(wrong)
+    if len(manager) > MANAGER_LIMIT:
+        message = f"Too long: may not be more than {MANAGER_LIMIT} bytes"
+        errors.append(status.FieldError("fieldManager", "FieldValueTooLong", message))
+    if not manager.isprintable():
+        errors.append(
+            status.invalid_value("fieldManager", manager, "should only contain printable characters")
+        )
+    if errors:
+        raise status.invalid("meta.k8s.io", options, "", errors)
+
+
 def _check_types(resource: Resource, value: Object, model: schema.Schema, path: str) -> None:
     for error in schema.validate(value, model, path):
         if error.reason == "FieldValueInvalid":
@@ -125,15 +154,26 @@ def _check_types(resource: Resource, value: Object, model: schema.Schema, path: 
 
 
 def complete(resource: Resource, obj: Object, now: datetime) -> None:
-    """Fill in, in place, the defaults of a new object, and drop what only others may set."""
+    """Fill in, in place, what the server sets in a new object, and drop what others may not."""
     if resource.schema is None:
         builtin.complete(resource, obj)
         if is_definition(resource) and not crd.validate(obj):
             crd.complete(obj, now)
-        return
-    schema.default(obj, resource.schema)
-    if resource.has_status:
+    elif resource.has_status:
         obj.pop("status", None)
+
+
+def default(resource: Resource, obj: Object) -> None:
+    """Fill in, in place, the defaults of a kind, as they are whenever an object is written."""
+    if resource.schema is None:
+        builtin.default(resource, obj)
+    else:
+        schema.default(obj, resource.schema)
+
+
+def finalizers(resource: Resource, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the finalizers that deleting an object puts on it."""
+    return (*asked, crd.CLEANUP) if is_definition(resource) else asked
 
 
 def is_definition(resource: Resource) -> bool:
@@ -149,9 +189,9 @@ def check(resource: Resource, obj: Object, old: Object | None = None) -> list[st
     elif is_definition(resource):
         errors += crd.validate(obj, old)
     else:
-        model = builtin.schema_of(builtin.model_name(resource.kind))
+        model = schema_of(model_name(resource.kind))
         listed = {error.field for error in errors}
-        for error in (*schema.validate(obj, model), *builtin.validate(resource, obj, old)):
+        for error in (*schema.validate(obj, model), *builtin_rules.validate(resource, obj, old)):
             if error.field not in listed:
                 listed.add(error.field)
                 errors.append(error)

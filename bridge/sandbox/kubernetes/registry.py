@@ -5,10 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes import crd, patch, preparation, request, schema, status
+from bridge.sandbox.kubernetes import (
+    crd,
+    patch,
+    preparation,
+    request,
+    server_side_apply,
+    status,
+)
 from bridge.sandbox.kubernetes.deletion import DeleteOptions, read_options
 from bridge.sandbox.kubernetes.identity import AdmissionDeniedError, Admit, Identity
 from bridge.sandbox.kubernetes.listing import list_objects
+from bridge.sandbox.kubernetes.managed_fields import (
+    APPLY,
+    UPDATE,
+    Manager,
+    manager_name,
+    track,
+    typed_schema,
+)
 from bridge.sandbox.kubernetes.metadata import generated_name
 from bridge.sandbox.kubernetes.objects import (
     Key,
@@ -17,6 +32,7 @@ from bridge.sandbox.kubernetes.objects import (
     ObjectExistsError,
     ObjectNotFoundError,
     ObjectStore,
+    timestamp,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +47,10 @@ _NAME_ATTEMPTS = 8
 
 @dataclass
 class Call:
-    """One authorised request for a resource. `warnings` go to the client as headers."""
+    """One authorised request for a resource. `warnings` go to the client as headers.
+
+    `is_tracked` tells whether the fields that it sets get an owner.
+    """
 
     identity: Identity
     info: RequestInfo
@@ -40,6 +59,8 @@ class Call:
     body: bytes = b""
     content_type: str = "application/json"
     dry_run: bool = False
+    user_agent: str = ""
+    is_tracked: bool = True
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -53,6 +74,18 @@ class Call:
         """What to do about unknown fields."""
         return self.query.get("fieldValidation") or "Warn"
 
+    @property
+    def is_apply(self) -> bool:
+        """Tell whether it is a server-side apply."""
+        return self.info.verb == "patch" and self.content_type == patch.APPLY_PATCH
+
+    @property
+    def manager(self) -> Manager:
+        """Who sets fields by this call."""
+        name = manager_name(self.query.get("fieldManager"), self.user_agent)
+        operation = APPLY if self.is_apply else UPDATE
+        return Manager(name, operation, self.resource.api_version, self.info.subresource)
+
 
 class Registry:
     """Performs calls on the store, under the rules of each resource."""
@@ -64,8 +97,14 @@ class Registry:
 
     def create(self, call: Call) -> Object:
         """Store a new object."""
+        preparation.check_manager(call.query, "CreateOptions")
+        obj, twice = preparation.read_object(
+            call.resource, call.info, call.body, call.content_type
+        )
+        return self._create(call, obj, twice)
+
+    def _create(self, call: Call, obj: Object, twice: list[str]) -> Object:
         resource = call.resource
-        obj, twice = preparation.read_object(resource, call.info, call.body, call.content_type)
         call.warnings += preparation.prune_fields(resource, obj, twice, call.field_validation)
         metadata = obj["metadata"]
         if metadata.get("resourceVersion"):
@@ -78,6 +117,8 @@ class Registry:
                     break
         key = key._replace(name=metadata.get("name") or "")
         self._check_namespace(key)
+        preparation.default(resource, obj)
+        self._track(call, None, obj)
         preparation.complete(resource, obj, self.store.now())
         self._admit(call, "create", None, obj)
         call.warnings += preparation.check(resource, obj)
@@ -107,23 +148,66 @@ class Registry:
         resource = call.resource
         if not call.info.name:
             raise status.bad_request("name must be provided")
+        preparation.check_manager(call.query, "UpdateOptions")
         new, twice = preparation.read_object(resource, call.info, call.body, call.content_type)
         old = self.get(call)
         version = new["metadata"].get("resourceVersion")
         preparation.check_version(resource, call.info.name, version)
         return self._update(call, old, new, twice, version)
 
+    def exists(self, call: Call) -> bool:
+        """Tell whether the object that the path names is there."""
+        return self.store.get(call.key) is not None
+
     def patch(self, call: Call) -> Object:
-        """Change parts of an object."""
-        media = call.content_type
-        patch.check_media_type(media, custom=call.resource.custom)
+        """Change parts of an object; an apply creates one that is not there."""
+        media, resource = call.content_type, call.resource
+        patch.check_media_type(media, custom=resource.custom)
+        preparation.check_manager(call.query, "PatchOptions", is_apply=call.is_apply)
         change, twice = request.parse(call.body, media)
+        if call.is_apply:
+            return self._apply(call, change, twice)
         old = self.get(call)
-        new = patch.apply(media, old, change)
-        preparation.check_object(call.resource, call.info, new)
-        preparation.check_identity(call.resource, new, old)
+        new = patch.apply(media, old, change, typed_schema(resource))
+        preparation.check_object(resource, call.info, new)
+        preparation.check_identity(resource, new, old)
         version = new["metadata"].get("resourceVersion")
         return self._update(call, old, new, twice, version)
+
+    def _apply(self, call: Call, config: Any, twice: list[str]) -> Object:
+        resource = call.resource
+        server_side_apply.check_config(resource, config)
+        preparation.refuse_doubles(resource, twice, call.field_validation)
+        old = self.store.get(call.key)
+        if old is None and call.info.subresource:
+            raise status.not_found(call.key.group, call.key.resource, call.key.name)
+        uid = (config.get("metadata") or {}).get("uid")
+        if old is None and uid:
+            raise status.conflict(
+                call.key.group,
+                call.key.resource,
+                call.key.name,
+                f"uid mismatch: the provided object specified uid {uid}, "
+                "and no existing object was found",
+            )
+        new = server_side_apply.apply(
+            resource,
+            old,
+            config,
+            call.manager,
+            timestamp(self.store.now()),
+            force=call.query.get("force", "").lower() in ("true", "1"),
+        )
+        new["apiVersion"], new["kind"] = resource.api_version, resource.kind
+        preparation.check_object(resource, call.info, new)
+        if old is None:
+            return self._create(call, new, [])
+        preparation.check_identity(resource, new, old)
+        return self._update(call, old, new, [], new["metadata"].get("resourceVersion"))
+
+    def _track(self, call: Call, old: Object | None, new: Object) -> None:
+        if call.is_tracked and not call.is_apply:
+            track(call.resource, old, new, call.manager, timestamp(self.store.now()))
 
     def _update(
         self, call: Call, old: Object, new: Object, twice: list[str], version: str | None
@@ -132,12 +216,12 @@ class Registry:
         call.warnings += preparation.prune_fields(resource, new, twice, call.field_validation)
         uid = new["metadata"].get("uid")
         new = preparation.keep_other_half(resource, new, old, call.info.subresource)
-        if resource.schema is not None:
-            schema.default(new, resource.schema)
+        preparation.default(resource, new)
         if uid:
             new["metadata"]["uid"] = uid
         if preparation.is_definition(resource) and not crd.validate(new, old):
             crd.complete(new, self.store.now())
+        self._track(call, old, new)
         if not call.info.subresource:
             self._admit(call, "update", old, new)
         call.warnings += preparation.check(resource, new, old)
@@ -181,7 +265,7 @@ class Registry:
                 key,
                 uid=options.uid,
                 expected_version=options.resource_version,
-                add_finalizers=options.finalizers,
+                add_finalizers=preparation.finalizers(resource, options.finalizers),
                 dry_run=call.dry_run or options.dry_run,
             )
         except ObjectConflictError as error:

@@ -148,9 +148,7 @@ def parse(body: bytes, content_type: str) -> tuple[Any, list[str]]:
         ):
             value = json.loads(body, object_pairs_hook=_pairs)
         else:
-            raise status.unsupported_media_type(
-                content_type, ["application/json", "application/yaml"]
-            )
+            raise status.unsupported_media_type(["application/json", "application/yaml"])
         twice: list[str] = []
         plain = _plain(value, "", twice, 0)
     except RecursionError as error:
@@ -165,7 +163,7 @@ def _parse_protobuf(body: bytes) -> object:
         return protobuf.parse(body)
     except protobuf.UnreadableError as error:
         raise status.unsupported_media_type(
-            f"{protobuf.MEDIA_TYPE}: {error}", ["application/json", "application/yaml"]
+            ["application/json", "application/yaml"], f"{protobuf.MEDIA_TYPE}: {error}"
         ) from error
 
 

@@ -17,10 +17,22 @@ ALL_VERBS = (
     "watch",
 )
 
+CUSTOM_VERBS = (
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+)
+"""The same of a custom resource, in the order in which discovery lists them."""
+
 
 @dataclass(frozen=True)
 class Column:
-    """A printer column. `read` yields the cell of an object."""
+    """A printer column. `read` yields the cell of an object; `is_age` makes an age of a moment."""
 
     name: str
     type: str
@@ -28,6 +40,7 @@ class Column:
     read: Callable[[dict[str, Any]], Any]
     format: str = ""
     priority: int = 0
+    is_age: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,18 @@ class Resource:
 
 STATUS = ("status",)
 REVIEW = ("create",)
+
+
+def _webhooks(plural: str, kind: str) -> Resource:
+    return Resource(
+        "admissionregistration.k8s.io",
+        "v1",
+        plural,
+        kind,
+        namespaced=False,
+        categories=("api-extensions",),
+        generation=True,
+    )
 
 
 def _rbac(plural: str, kind: str, *, namespaced: bool) -> Resource:
@@ -165,6 +190,9 @@ BUILT_IN: tuple[Resource, ...] = (
         not_implemented=("scale",),
         generation=True,
     ),
+    Resource("", "v1", "endpoints", "Endpoints", short_names=("ep",)),
+    _webhooks("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+    _webhooks("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
     _rbac("roles", "Role", namespaced=True),
     _rbac("rolebindings", "RoleBinding", namespaced=True),
     _rbac("clusterroles", "ClusterRole", namespaced=False),
@@ -237,6 +265,8 @@ class ResourceTable:
 
     def __init__(self, built_in: Iterable[Resource] = BUILT_IN) -> None:
         self._served = {(item.group, item.version, item.plural): item for item in built_in}
+        self._revision = 0
+        self._revisions: dict[tuple[str, str], int] = {}
 
     def __iter__(self) -> Any:
         """Go through all served resources."""
@@ -259,12 +289,27 @@ class ResourceTable:
 
     def replace_custom(self, group: str, plural: str, served: Iterable[Resource]) -> None:
         """Serve exactly these versions of a custom resource (none: stop serving it)."""
+        served = list(served)
+        before = {
+            (item.group, item.version)
+            for item in self._served.values()
+            if item.custom and (item.group, item.plural) == (group, plural)
+        }
         self._served = {
             key: item
             for key, item in self._served.items()
             if not (item.custom and (item.group, item.plural) == (group, plural))
         }
         self._served |= {(item.group, item.version, item.plural): item for item in served}
+        self._revision += 1
+        for place in before | {(item.group, item.version) for item in served}:
+            self._revisions[place] = self._revision
+
+    def revision(self, group: str | None = None, version: str = "") -> int:
+        """Return a number that is another once a group's version (or anything) has changed."""
+        if group is None:
+            return self._revision
+        return self._revisions.get((group, version), 0)
 
     def status_is_separate(self, group: str, plural: str) -> bool:
         """Tell the store whether a status change is a change of the object's generation."""

@@ -31,6 +31,27 @@ EMBEDDED = "x-kubernetes-embedded-resource"
 _EVERY_OBJECT = frozenset({"apiVersion", "kind", "metadata"})
 
 
+DEDUCED: Schema = {PRESERVE: True}
+"""The schema of what no schema describes: maps of anything, lists that are taken as one."""
+
+
+def child_schema(schema: Schema, name: str) -> Schema:
+    """Return the schema of one field of an object."""
+    properties = schema.get("properties") or {}
+    if name in properties:
+        found: Schema = properties[name]
+        return found
+    others = schema.get("additionalProperties")
+    return others if isinstance(others, Mapping) else DEDUCED
+
+
+def is_open(schema: Schema) -> bool:
+    """Tell whether an object may have fields that its schema does not name."""
+    if schema.get("additionalProperties") or schema.get(PRESERVE) or schema.get(EMBEDDED):
+        return True
+    return "type" not in schema and "properties" not in schema
+
+
 def prune(value: object, schema: Schema, path: str = "", *, root: bool = True) -> list[str]:
     """Remove in place the fields that the schema does not know; returns their paths."""
     removed: list[str] = []

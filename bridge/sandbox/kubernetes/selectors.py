@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from bridge.sandbox.kubernetes import status
+from bridge.sandbox.kubernetes.label_selectors import label_selector
 
 Match: TypeAlias = Callable[[dict[str, Any]], bool]
 
-_SET = re.compile(r"^(?P<key>[^\s!=(),]+)\s+(?P<op>in|notin)\s*\((?P<values>[^()]*)\)$")
 _EQUAL = re.compile(r"^(?P<key>[^\s!=(),]+)\s*(?P<op>==|!=|=|>|<)\s*(?P<value>[^\s!=(),<>]*)$")
-_EXISTS = re.compile(r"^(?P<not>!?)\s*(?P<key>[^\s!=(),]+)$")
-_NAME = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
 
 POD_FIELDS = ("spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName", "status.phase")
 EVENT_FIELDS = (
@@ -38,70 +36,9 @@ _FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-def label_selector(text: str) -> Match:
-    """Read a label selector (`a=b,c!=d,e in (f,g),!h`). Raises ApiError (400) if malformed."""
-    tests = [_label_test(part, text) for part in _split(text)]
-
-    def match(obj: dict[str, Any]) -> bool:
-        labels = obj.get("metadata", {}).get("labels") or {}
-        return all(test(labels) for test in tests)
-
-    return match
-
-
 def _split(text: str) -> list[str]:
     parts = [part.strip() for part in re.split(r",(?![^()]*\))", text)]
     return [part for part in parts if part]
-
-
-def _label_test(part: str, text: str) -> Callable[[Mapping[str, str]], bool]:
-    if found := _SET.match(part):
-        key, values = found["key"], {value.strip() for value in found["values"].split(",")}
-        _check_values(values, text)
-        if found["op"] == "in":
-            return lambda labels: labels.get(key) in values
-        return lambda labels: labels.get(key) not in values
-    if found := _EQUAL.match(part):
-        key, value = found["key"], found["value"]
-        if found["op"] in "<>":
-            return _compare(key, found["op"], value, text)
-        _check_values({value}, text)
-        if found["op"] == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
-    if found := _EXISTS.match(part):
-        key, absent = found["key"], bool(found["not"])
-        return lambda labels: (key in labels) != absent
-    raise status.bad_request(
-        f'unable to parse requirement: found "{part}" in the label selector "{text}"'
-    )
-
-
-def _compare(key: str, op: str, value: str, text: str) -> Callable[[Mapping[str, str]], bool]:
-    if not value.lstrip("-").isdigit():
-        raise status.bad_request(
-            f'unable to parse requirement: for "{op}" the value must be an integer in "{text}"'
-        )
-    bound = int(value)
-
-    def test(labels: Mapping[str, str]) -> bool:
-        try:
-            number = int(labels.get(key, ""))
-        except ValueError:
-            return False
-        return number > bound if op == ">" else number < bound
-
-    return test
-
-
-def _check_values(values: set[str], text: str) -> None:
-    for value in values:
-        if not _NAME.match(value):
-            raise status.bad_request(
-                f'unable to parse requirement: "{value}" in "{text}" is not a label value: it '
-                "must be 63 characters or less, begin and end with an alphanumeric character, "
-                "and hold only alphanumerics, '-', '_' or '.'"
-            )
 
 
 def field_selector(text: str, group: str, resource: str) -> Match:

@@ -134,6 +134,12 @@ class KubernetesEmulator(Misbehaving):
         if self._front is not None and self._loop is not None:
             self._loop.call_soon_threadsafe(self._front.release)
 
+    def break_connections(self) -> None:
+        """Break every open connection, watches included, as a network that fails does."""
+        for connection in list(self._server.server_state.connections if self._server else ()):
+            if connection.transport is not None:
+                connection.transport.abort()
+
     def kubeconfig(self, token: str, *, namespace: str = "default") -> dict[str, Any]:
         """Write a kubeconfig for a bearer token."""
         return {
@@ -193,7 +199,14 @@ class KubernetesEmulator(Misbehaving):
             namespace=namespace,
         )
         query = {"fieldValidation": "Strict"}
-        return RegistryCall(_ADMINISTRATOR, info, resource, query, json.dumps(manifest).encode())
+        return RegistryCall(
+            _ADMINISTRATOR,
+            info,
+            resource,
+            query,
+            json.dumps(manifest).encode(),
+            is_tracked=False,
+        )
 
     async def __aenter__(self) -> Self:
         """Start listening."""

@@ -211,13 +211,13 @@ def method_not_allowed() -> ApiError:
     )
 
 
-def unsupported_media_type(sent: str, supported: Sequence[str]) -> ApiError:
+def unsupported_media_type(supported: Sequence[str], why: str = "") -> ApiError:
     """Refuse a body in a format that is not read."""
     return ApiError(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "UnsupportedMediaType",
-        f"the body of the request was in an unknown format - accepted media types include: "
-        f"{', '.join(supported)} (sent: {sent or 'none'})",
+        "the body of the request was in an unknown format - accepted media types include: "
+        f"{', '.join(supported)}{why and f' ({why})'}",
     )
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bridge.sandbox.kubernetes.printer_columns import AGE, COLUMNS
 from bridge.sandbox.kubernetes.resources import Column, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from bridge.sandbox.kubernetes.objects import Object
 
 _NAME_HELP = "Name must be unique within a namespace."
-_AGE_HELP = "CreationTimestamp is a timestamp representing the server time when it was created."
 
 
 def table(
@@ -70,13 +70,15 @@ def columns_of(resource: Resource) -> tuple[Column, ...]:
     """Return the columns of a resource beside its name."""
     if resource.columns is not None:
         return resource.columns
-    return _BUILT_IN.get((resource.group, resource.plural), (_AGE,))
+    return COLUMNS.get((resource.group, resource.plural), (AGE,))
 
 
 def _cell(column: Column, obj: Object, now: datetime) -> Any:
     value = column.read(obj)
-    if column.type == "date":
-        return age(value, now) if value else None
+    if column.is_age:
+        if value:
+            return age(value, now)
+        return "<unknown>" if column.type == "string" else None
     if column.type == "string" and isinstance(value, dict | list):
         return str(value)
     return value
@@ -114,139 +116,3 @@ _SPANS: tuple[tuple[int, tuple[int, str], tuple[int, str] | None, int], ...] = (
 
 def _name(obj: Object) -> str:
     return str(obj["metadata"]["name"])
-
-
-def _at(*path: str) -> Callable[[Object], Any]:
-    def read(obj: Object) -> Any:
-        value: Any = obj
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
-        return value
-
-    return read
-
-
-def _count(*path: str) -> Callable[[Object], Any]:
-    return lambda obj: len(_at(*path)(obj) or ())
-
-
-def _ready(obj: Object) -> str:
-    statuses = _at("status", "containerStatuses")(obj) or []
-    containers = _at("spec", "containers")(obj) or []
-    return f"{sum(bool(item.get('ready')) for item in statuses)}/{len(containers)}"
-
-
-def _pod_status(obj: Object) -> str:
-    if "deletionTimestamp" in obj["metadata"]:
-        return "Terminating"
-    for item in _at("status", "containerStatuses")(obj) or []:
-        for state in ("waiting", "terminated"):
-            reason = item.get("state", {}).get(state, {}).get("reason")
-            if reason:
-                return str(reason)
-    return str(_at("status", "reason")(obj) or _at("status", "phase")(obj) or "Unknown")
-
-
-def _restarts(obj: Object) -> str:
-    statuses = _at("status", "containerStatuses")(obj) or []
-    return str(sum(item.get("restartCount", 0) for item in statuses))
-
-
-def _node_status(obj: Object) -> str:
-    conditions = _at("status", "conditions")(obj) or []
-    ready = next((item["status"] for item in conditions if item.get("type") == "Ready"), None)
-    word = "Unknown" if ready is None else "Ready" if ready == "True" else "NotReady"
-    return word + (",SchedulingDisabled" if _at("spec", "unschedulable")(obj) else "")
-
-
-def _replicas(obj: Object) -> str:
-    wanted = _at("spec", "replicas")(obj)
-    return f"{_at('status', 'readyReplicas')(obj) or 0}/{1 if wanted is None else wanted}"
-
-
-def _involved(obj: Object) -> str:
-    involved = obj.get("involvedObject") or {}
-    return f"{str(involved.get('kind', '')).lower()}/{involved.get('name', '')}"
-
-
-def _role(obj: Object) -> str:
-    return f"{_at('roleRef', 'kind')(obj)}/{_at('roleRef', 'name')(obj)}"
-
-
-def _ports(obj: Object) -> str:
-    ports = _at("spec", "ports")(obj) or []
-    return (
-        ",".join(f"{item.get('port')}/{item.get('protocol', 'TCP')}" for item in ports) or "<none>"
-    )
-
-
-def _or_none(*path: str) -> Callable[[Object], Any]:
-    return lambda obj: _at(*path)(obj) or "<none>"
-
-
-def _text(name: str, read: Callable[[Object], Any], *, priority: int = 0) -> Column:
-    return Column(name, "string", "", read, priority=priority)
-
-
-def _number(name: str, read: Callable[[Object], Any]) -> Column:
-    return Column(name, "integer", "", read)
-
-
-_AGE = Column("Age", "date", _AGE_HELP, _at("metadata", "creationTimestamp"))
-
-_BUILT_IN: dict[tuple[str, str], tuple[Column, ...]] = {
-    ("", "namespaces"): (_text("Status", _at("status", "phase")), _AGE),
-    ("", "pods"): (
-        _text("Ready", _ready),
-        _text("Status", _pod_status),
-        _text("Restarts", _restarts),
-        _AGE,
-        _text("IP", _or_none("status", "podIP"), priority=1),
-        _text("Node", _or_none("spec", "nodeName"), priority=1),
-    ),
-    ("", "nodes"): (
-        _text("Status", _node_status),
-        _AGE,
-        _text("Version", _at("status", "nodeInfo", "kubeletVersion")),
-    ),
-    ("", "events"): (
-        Column("Last Seen", "date", "", _at("lastTimestamp")),
-        _text("Type", _at("type")),
-        _text("Reason", _at("reason")),
-        _text("Object", _involved),
-        _text("Message", _at("message")),
-    ),
-    ("", "configmaps"): (_number("Data", _count("data")), _AGE),
-    ("", "secrets"): (_text("Type", _at("type")), _number("Data", _count("data")), _AGE),
-    ("", "serviceaccounts"): (_number("Secrets", _count("secrets")), _AGE),
-    ("", "services"): (
-        _text("Type", _at("spec", "type")),
-        _text("Cluster-IP", _or_none("spec", "clusterIP")),
-        _text("External-IP", lambda _obj: "<none>"),
-        _text("Port(s)", _ports),
-        _AGE,
-    ),
-    ("apps", "deployments"): (
-        _text("Ready", _replicas),
-        _number("Up-to-date", lambda obj: _at("status", "updatedReplicas")(obj) or 0),
-        _number("Available", lambda obj: _at("status", "availableReplicas")(obj) or 0),
-        _AGE,
-    ),
-    ("apps", "replicasets"): (
-        _number("Desired", lambda obj: _at("spec", "replicas")(obj) or 0),
-        _number("Current", lambda obj: _at("status", "replicas")(obj) or 0),
-        _number("Ready", lambda obj: _at("status", "readyReplicas")(obj) or 0),
-        _AGE,
-    ),
-    ("rbac.authorization.k8s.io", "roles"): (
-        _text("Created At", _at("metadata", "creationTimestamp")),
-    ),
-    ("rbac.authorization.k8s.io", "clusterroles"): (
-        _text("Created At", _at("metadata", "creationTimestamp")),
-    ),
-    ("rbac.authorization.k8s.io", "rolebindings"): (_text("Role", _role), _AGE),
-    ("rbac.authorization.k8s.io", "clusterrolebindings"): (_text("Role", _role), _AGE),
-    ("apiextensions.k8s.io", "customresourcedefinitions"): (
-        _text("Created At", _at("metadata", "creationTimestamp")),
-    ),
-}

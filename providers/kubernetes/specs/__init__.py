@@ -4,7 +4,7 @@ Pydantic only: no client, no I/O, so that a template can be checked anywhere.
 
     check("chaos-mesh.org/v1alpha1", "NetworkChaos", "default", spec)
 
-A further kind is a `ChaosSpec` in a module of its own and a line in `SPECS`.
+A further kind is a `ChaosSpec` in a module of its own and a line in `CHAOS`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,13 @@ from __future__ import annotations
 from bridge.model.problem import Problem, Severity
 from providers.kubernetes.specs.base import ChaosSpec
 from providers.kubernetes.specs.checking import SPECS, check, crd_schema
+from providers.kubernetes.specs.describing import summary
 from providers.kubernetes.specs.durations import go_duration, parse_go_duration
-from providers.kubernetes.specs.kinds import KINDS, Kind, plural
+from providers.kubernetes.specs.editor import ANY as ANY_KIND
+from providers.kubernetes.specs.editor import PATH as SCHEMA_PATH
+from providers.kubernetes.specs.editor import json_schema, manifest_schema
+from providers.kubernetes.specs.embedded import FIELDS as EMBEDDED_FIELDS
+from providers.kubernetes.specs.kinds import KINDS, VERSION, Kind, plural
 from providers.kubernetes.specs.lifetime import (
     duration_of,
     honours_duration,
@@ -32,10 +37,14 @@ from providers.kubernetes.specs.native_kinds import (
 )
 
 __all__ = [
+    "ANY_KIND",
+    "EMBEDDED_FIELDS",
     "EXTENSION",
     "KINDS",
     "NATIVE",
+    "SCHEMA_PATH",
     "SPECS",
+    "VERSION",
     "ChaosSpec",
     "Kind",
     "NativeAWSChaosSpec",
@@ -51,8 +60,11 @@ __all__ = [
     "honours_duration",
     "is_native",
     "is_one_shot",
+    "json_schema",
+    "manifest_schema",
     "native_spec",
     "parse_go_duration",
     "plural",
+    "summary",
     "with_duration",
 ]

@@ -110,6 +110,7 @@ Unsigned32 = Annotated[Integer, _within(0, _UINT32), Field(json_schema_extra={"f
 Unsigned64 = Annotated[
     Integer, _within(0, _INT64 - 1), Field(json_schema_extra={"format": "int64"})
 ]
+Unsigned = Annotated[Integer, _within(0, _INT64 - 1)]
 Base64Text = Annotated[
     str,
     AfterValidator(_base64_text),

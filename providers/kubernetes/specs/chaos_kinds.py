@@ -15,6 +15,7 @@ from providers.kubernetes.specs.io_chaos import IOChaosSpec
 from providers.kubernetes.specs.jvm import JVMChaosSpec
 from providers.kubernetes.specs.kernel import KernelChaosSpec
 from providers.kubernetes.specs.network import NetworkChaosSpec
+from providers.kubernetes.specs.physical_machine import PhysicalMachineChaosSpec
 from providers.kubernetes.specs.pod import PodChaosSpec
 from providers.kubernetes.specs.stress import StressChaosSpec
 from providers.kubernetes.specs.time_chaos import TimeChaosSpec
@@ -31,6 +32,7 @@ CHAOS: Final[Mapping[str, type[ChaosSpec]]] = MappingProxyType(
         "JVMChaos": JVMChaosSpec,
         "KernelChaos": KernelChaosSpec,
         "NetworkChaos": NetworkChaosSpec,
+        "PhysicalMachineChaos": PhysicalMachineChaosSpec,
         "PodChaos": PodChaosSpec,
         "StressChaos": StressChaosSpec,
         "TimeChaos": TimeChaosSpec,

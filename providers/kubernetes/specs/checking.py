@@ -18,9 +18,10 @@ from providers.kubernetes.specs.document import document_problems
 from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
 from providers.kubernetes.specs.litmus import ChaosEngineSpec
 from providers.kubernetes.specs.native_kinds import NATIVE
-from providers.kubernetes.specs.problems import json_type, meant, shown
+from providers.kubernetes.specs.physical_machine import PhysicalMachineSpec
+from providers.kubernetes.specs.problems import MOST_PROBLEMS, json_type, meant, shown
 from providers.kubernetes.specs.refusals import problem_of
-from providers.kubernetes.specs.registered import PhysicalMachineSpec, RemoteClusterSpec
+from providers.kubernetes.specs.remote_cluster import RemoteClusterSpec
 from providers.kubernetes.specs.schedule import ScheduleSpec
 from providers.kubernetes.specs.status_check import StatusCheckSpec
 from providers.kubernetes.specs.workflow import WorkflowSpec
@@ -37,8 +38,6 @@ SPECS: Final[Mapping[str, type[ChaosModel]]] = MappingProxyType(
     }
 )
 """The kinds that are known in full, and the model of their `spec`."""
-
-MOST_PROBLEMS: Final = 50
 
 _GROUPS: Final = (CHAOS_MESH, LITMUS)
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -103,9 +102,8 @@ def _spec_problems(model: type[ChaosModel], spec: dict[str, Any]) -> list[Proble
     try:
         parsed = model.model_validate(spec)
     except ValidationError as refusal:
-        schema = structural_schema(model)
         errors = refusal.errors(include_url=False)[: MOST_PROBLEMS + 1]
-        return [problem_of(error, schema, spec) for error in errors]
+        return [problem_of(error, model, spec) for error in errors]
     return list(parsed.all_findings("spec"))
 
 

@@ -64,7 +64,10 @@ class AwsFields(CloudChaosSpec):
     disk_action: ClassVar[str] = "detach-volume"
     disk_fields: ClassVar[tuple[str, ...]] = ("volume_id", "device_name")
 
-    action: AwsAction
+    action: AwsAction = Field(
+        description="ec2-stop stops the instance, ec2-restart restarts it, detach-volume takes a "
+        "volume away."
+    )
     aws_region: str = Field(description="The Region that the instance is in.")
     endpoint: str | None = Field(default=None, description="Another address of the EC2 API.")
     volume_id: str | None = Field(
@@ -82,7 +85,10 @@ class GcpFields(CloudChaosSpec):
     disk_action: ClassVar[str] = "disk-loss"
     disk_fields: ClassVar[tuple[str, ...]] = ("device_names",)
 
-    action: GcpAction
+    action: GcpAction = Field(
+        description="node-stop stops the instance, node-reset resets it, disk-loss takes disks "
+        "away."
+    )
     project: str = Field(description="The project's id.")
     device_names: list[str] | None = Field(
         default=None, description='A list of device names, like ["carts-data-1"].'
@@ -96,7 +102,10 @@ class AzureFields(CloudChaosSpec):
     disk_action: ClassVar[str] = "disk-detach"
     disk_fields: ClassVar[tuple[str, ...]] = ("disk_name", "lun")
 
-    action: AzureAction
+    action: AzureAction = Field(
+        description="vm-stop stops the machine, vm-restart restarts it, disk-detach takes a data "
+        "disk away."
+    )
     subscription_id: str = Field(alias="subscriptionID", description="The subscription's id.")
     disk_name: str | None = Field(default=None, description="The name of the data disk.")
     lun: Integer | None = Field(

@@ -7,6 +7,7 @@ Structural schemas allow neither `$ref` nor a nullable `anyOf`, and forbid
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -34,13 +35,42 @@ _ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 
 def structural_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The schema of one spec, inlined: only keywords that a CRD may hold."""
-    return copy.deepcopy(_cached(model))
+    return copy.deepcopy(shared_schema(model))
 
 
 @cache
-def _cached(model: type[ChaosModel]) -> dict[str, Any]:
+def shared_schema(model: type[ChaosModel]) -> dict[str, Any]:
+    """The structural schema, one for all callers: to be read, not changed."""
     schema = model.model_json_schema(by_alias=True)
-    return _structural(schema, schema.get("$defs", {}))
+    return _structural(schema, schema.get("$defs", {}), _KEPT)
+
+
+def annotated_schema(model: type[ChaosModel]) -> dict[str, Any]:
+    """The same with what editors are told beyond the CRD: `choices` and `webhookDefault`."""
+    schema = model.model_json_schema(by_alias=True)
+    return _structural(schema, schema.get("$defs", {}), (*_KEPT, "choices", "webhookDefault"))
+
+
+@cache
+def holders(model: type[ChaosModel]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Every field name of a spec, folded, with the paths of the objects that have such a field.
+
+    A step `[]` stands for the items of a list. What is nearer to the top comes first.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    waiting: list[tuple[dict[str, Any], tuple[str, ...]]] = [(shared_schema(model), ())]
+    for schema, path in waiting:
+        for name, member in schema.get("properties", {}).items():
+            found.setdefault(folded(name), []).append(path)
+            waiting.append((member, (*path, name)))
+        if "items" in schema:
+            waiting.append((schema["items"], (*path, "[]")))
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def folded(name: str) -> str:
+    """A field name without capitals, hyphens and underscores: what is meant, however spelt."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _merged(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -58,12 +88,14 @@ def _merged(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
     return merged
 
 
-def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _structural(
+    schema: dict[str, Any], definitions: dict[str, Any], kept: tuple[str, ...]
+) -> dict[str, Any]:
     merged = _merged(schema, definitions)
     if _EITHER in merged:
         # The one anyOf that is structural: a whole number or text.
         return {key: merged[key] for key in ("anyOf", _EITHER, "description") if key in merged}
-    result = {key: merged[key] for key in _KEPT if merged.get(key) is not None}
+    result = {key: merged[key] for key in kept if merged.get(key) is not None}
     if "const" in merged:
         result["enum"] = [merged["const"]]
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
@@ -72,13 +104,16 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {
-            name: _structural(member, definitions) for name, member in merged["properties"].items()
+            name: _structural(member, definitions, kept)
+            for name, member in merged["properties"].items()
         }
     elif isinstance(merged.get("additionalProperties"), dict):
-        result["additionalProperties"] = _structural(merged["additionalProperties"], definitions)
+        result["additionalProperties"] = _structural(
+            merged["additionalProperties"], definitions, kept
+        )
     if merged.get("additionalProperties") is True:
         # A model that allows extra fields, or a dictionary of anything.
         result[_ANYTHING] = True
     if "items" in merged:
-        result["items"] = _structural(merged["items"], definitions)
+        result["items"] = _structural(merged["items"], definitions, kept)
     return result

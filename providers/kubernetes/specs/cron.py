@@ -158,7 +158,10 @@ def _number(text: str, bounds: _Bounds | None, where: str) -> int:
     if text and text.lower() in words:
         return words.index(text.lower())
     try:
-        return integer_of(text)
+        number = integer_of(text)
     except ValueError:
         names = f" or {', '.join(filter(None, words))}" if words else ""
         raise ValueError(f"{where}: {shown(text)} is not a number, write digits{names}") from None
+    if number < 0:
+        raise ValueError(f"{where}: {number} is not a number of it, write digits without a sign")
+    return number

@@ -6,7 +6,7 @@ and never read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -61,10 +61,18 @@ class EmbeddedChaos(_ChaosFields):
         return [kind for kind, field in FIELDS.items() if getattr(self, field) is not None]
 
     def chaos_findings(self, kind: str, path: str) -> Iterator[Problem]:
-        """What the webhook of the kind itself would find in its spec."""
+        """What the webhook of the kind itself would find in its spec.
+
+        Not that a duration is missing: what embeds the chaos knows better what that means here.
+        """
         spec = self.chaos(kind)
-        if isinstance(spec, ChaosSpec):
-            yield from spec.all_findings(child(path, FIELDS[kind]))
+        if not isinstance(spec, ChaosSpec):
+            return
+        inside = child(path, FIELDS[kind])
+        ending = child(inside, "duration") if spec.duration is None else None
+        for problem in spec.all_findings(inside):
+            if problem.path != ending:
+                yield problem
 
 
 def endless(kind: str, spec: ChaosSpec | Mapping[str, Any] | None) -> bool:
@@ -78,7 +86,7 @@ def endless(kind: str, spec: ChaosSpec | Mapping[str, Any] | None) -> bool:
     return not duration and action not in KINDS[kind].one_shot
 
 
-def later(problems: Iterator[Problem], consequence: str) -> Iterator[Problem]:
+def later(problems: Iterable[Problem], consequence: str) -> Iterator[Problem]:
     """What is refused only when its turn comes: the cluster takes the whole today.
 
     `consequence` goes on the sentence of an error: "…, and the Pod is not created then".

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
 from providers.kubernetes.specs.base import ChaosModel
 from providers.kubernetes.specs.durations import parse_go_duration
-from providers.kubernetes.specs.problems import meant, shown
+from providers.kubernetes.specs.problems import MOST_PROBLEMS, meant, shown
 from providers.kubernetes.specs.quantities import float_of
 
 LAST_PORT: Final = 65_535
@@ -48,10 +49,18 @@ def unknown_word(
 ) -> Iterator[Problem]:
     """Yield a warning for a word that no cluster checks and that means nothing there."""
     choices = tuple(known)
-    if value in choices:
-        return
-    hint = meant(value, choices) or f"write one of {', '.join(choices)}"
-    yield warning(path, f"{shown(value)} is not known, {consequence}; {hint}")
+    if value not in choices:
+        hint = meant(value, choices) or f"write one of {', '.join(choices)}"
+        yield warning(path, f"{shown(value)} is not known, {consequence}; {hint}")
+
+
+def unknown_words(
+    values: Iterable[str] | None, known: Collection[str], path: str, consequence: str
+) -> Iterator[Problem]:
+    """Yield a warning for each such word of a list, for as many as are told at all."""
+    odd = ((index, word) for index, word in enumerate(values or ()) if word not in known)
+    for index, word in islice(odd, MOST_PROBLEMS):
+        yield from unknown_word(word, known, child(path, index), consequence)
 
 
 def odd_delay(text: str | None, path: str) -> Iterator[Problem]:
@@ -85,3 +94,9 @@ def odd_percentages(model: ChaosModel, path: str, *names: str) -> Iterator[Probl
         if math.isnan(number) or not 0 <= number <= _PERCENT:
             message = f'{shown(text)} is not a percentage, write "0" to "100"'
             yield warning(field_path(model, name, path), message)
+
+
+def none_of_them(text: str, path: str) -> Iterator[Problem]:
+    """Yield a warning for a percentage of packets that is zero."""
+    if float_of(text) == 0:
+        yield warning(path, f'{shown(text)} percent of the packets is none, write "1" to "100"')

@@ -19,7 +19,13 @@ from providers.kubernetes.specs.base import (
     Unsigned32,
     Unsigned64,
 )
-from providers.kubernetes.specs.findings import ignored_with, odd_delay, unknown_word, warning
+from providers.kubernetes.specs.findings import (
+    ignored_with,
+    odd_delay,
+    unknown_word,
+    unknown_words,
+    warning,
+)
 from providers.kubernetes.specs.selector import ContainerSelection
 
 Action = Literal["latency", "fault", "attrOverride", "mistake"]
@@ -208,9 +214,8 @@ class IOChaosSpec(ChaosSpec, ContainerSelection):
             yield Problem(percent, f"{self.percent} is not a percentage, write 0 to 100")
         elif self.percent == 0:
             yield warning(percent, "0 percent of the operations is none, write 1 to 100")
-        for index, method in enumerate(self.methods or ()):
-            where = child(child(path, "methods"), index)
-            yield from unknown_word(method, _METHODS, where, "so no operation is hit by it")
+        where = child(path, "methods")
+        yield from unknown_words(self.methods, _METHODS, where, "so no operation is hit by it")
         volume = self.volume_path.rstrip("/")
         if not self.volume_path.startswith("/"):
             message = 'is not the path of a mount, so no volume is found, write it like "/data"'

@@ -110,8 +110,8 @@ class JVMChaosSpec(ChaosSpec, ContainerSelection):
     )
     port: Int32 | None = Field(
         default=None,
-        description="The port of the agent in the Java process.",
-        json_schema_extra={"default": 9277},
+        description="The port of the agent in the Java process, 9277 without it.",
+        json_schema_extra={"example": 9277},
     )
     pid: Integer | None = Field(
         default=None, description="The id of the Java process; the first of the container without."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -20,7 +21,8 @@ from providers.kubernetes.specs.base import (
     SingleUnitDuration,
     Uint32,
 )
-from providers.kubernetes.specs.findings import odd_percentages
+from providers.kubernetes.specs.durations import parse_go_duration
+from providers.kubernetes.specs.findings import none_of_them, odd_delay, odd_percentages
 from providers.kubernetes.specs.selector import PodSelection
 
 Action = Literal["netem", "delay", "loss", "duplicate", "corrupt", "partition", "bandwidth"]
@@ -42,9 +44,15 @@ _EFFECTIVE: Final[dict[str, tuple[str, ...]]] = {
 class Reorder(ChaosModel):
     """Packets that overtake the delayed ones."""
 
-    reorder: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
-    gap: Integer
+    reorder: NumberText = Field(
+        description="Percentage of packets.", json_schema_extra={"example": "25"}
+    )
+    correlation: CorrelationText | None = Field(
+        default=None,
+        description="Percentage by which a packet's fate follows the one before; 0 without it.",
+        json_schema_extra={"example": "25"},
+    )
+    gap: Integer = Field(description="How many packets are delayed before one overtakes them.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
@@ -54,63 +62,106 @@ class Reorder(ChaosModel):
 class Delay(ChaosModel):
     """How long packets are held back."""
 
-    latency: SingleUnitDuration
-    jitter: SingleUnitDuration | None = None
-    correlation: CorrelationText | None = None
-    reorder: Reorder | None = None
+    latency: SingleUnitDuration = Field(
+        description="How long each packet is held back: one number with one unit."
+    )
+    jitter: SingleUnitDuration | None = Field(
+        default=None, description="How far the latency varies; not at all without it."
+    )
+    correlation: CorrelationText | None = Field(
+        default=None,
+        description="Percentage by which a packet's fate follows the one before; 0 without it.",
+        json_schema_extra={"example": "25"},
+    )
+    reorder: Reorder | None = Field(
+        default=None, description="Packets that overtake the delayed ones."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
-        """Percentages that parse and mean nothing."""
+        """Percentages that parse and mean nothing, and a delay of none."""
         yield from odd_percentages(self, path, "correlation")
+        if not self.jitter or parse_go_duration(self.jitter) == timedelta(0):
+            yield from odd_delay(self.latency, child(path, "latency"))
 
 
 class Loss(ChaosModel):
     """How many packets are lost."""
 
-    loss: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
+    loss: NumberText = Field(
+        description="Percentage of packets.", json_schema_extra={"example": "25"}
+    )
+    correlation: CorrelationText | None = Field(
+        default=None,
+        description="Percentage by which a packet's fate follows the one before; 0 without it.",
+        json_schema_extra={"example": "25"},
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
         yield from odd_percentages(self, path, "loss", "correlation")
+        yield from none_of_them(self.loss, child(path, "loss"))
 
 
 class Duplicate(ChaosModel):
     """How many packets arrive twice."""
 
-    duplicate: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
+    duplicate: NumberText = Field(
+        description="Percentage of packets.", json_schema_extra={"example": "25"}
+    )
+    correlation: CorrelationText | None = Field(
+        default=None,
+        description="Percentage by which a packet's fate follows the one before; 0 without it.",
+        json_schema_extra={"example": "25"},
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
         yield from odd_percentages(self, path, "duplicate", "correlation")
+        yield from none_of_them(self.duplicate, child(path, "duplicate"))
 
 
 class Corrupt(ChaosModel):
     """How many packets arrive damaged."""
 
-    corrupt: NumberText = Field(description="Percentage of packets.")
-    correlation: CorrelationText | None = None
+    corrupt: NumberText = Field(
+        description="Percentage of packets.", json_schema_extra={"example": "25"}
+    )
+    correlation: CorrelationText | None = Field(
+        default=None,
+        description="Percentage by which a packet's fate follows the one before; 0 without it.",
+        json_schema_extra={"example": "25"},
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Percentages that parse and mean nothing."""
         yield from odd_percentages(self, path, "corrupt", "correlation")
+        yield from none_of_them(self.corrupt, child(path, "corrupt"))
 
 
 class Rate(ChaosModel):
     """A rate limit within network emulation."""
 
-    rate: RateText
+    rate: RateText = Field(
+        description="How fast packets may go; bps is bytes, bit is bits a second.",
+        json_schema_extra={"example": "1mbps"},
+    )
 
 
 class Bandwidth(ChaosModel):
     """A token bucket."""
 
-    rate: RateText
+    rate: RateText = Field(
+        description="How fast packets may go; bps is bytes, bit is bits a second.",
+        json_schema_extra={"example": "1mbps"},
+    )
     limit: Uint32 = Field(ge=1, description="Bytes that may wait for tokens.")
     buffer: Uint32 = Field(ge=1, description="Bytes that may pass at once.")
-    peakrate: Annotated[Int64, Field(ge=0)] | None = None
-    minburst: Annotated[Uint32, Field(ge=0)] | None = None
+    peakrate: Annotated[Int64, Field(ge=0)] | None = Field(
+        default=None, description="The most bytes a second, where the bucket is full."
+    )
+    minburst: Annotated[Uint32, Field(ge=0)] | None = Field(
+        default=None, description="Bytes that may pass at once at the peak rate."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """One half of the peak limit is ignored without the other."""
@@ -125,20 +176,35 @@ class Bandwidth(ChaosModel):
 class NetworkChaosSpec(ChaosSpec, PodSelection):
     """The `spec` of a NetworkChaos."""
 
-    action: Action
-    device: str | None = None
-    direction: Direction | None = Field(default=None, json_schema_extra={"default": "to"})
-    target: PodSelection | None = None
-    target_device: str | None = None
+    action: Action = Field(
+        description="What happens to packets; delay, loss, duplicate and corrupt may be combined "
+        "(netem), partition cuts the connection, bandwidth limits it."
+    )
+    device: str | None = Field(
+        default=None,
+        description="The network interface of the selected pods, eth0 without it.",
+        json_schema_extra={"example": "eth0"},
+    )
+    direction: Direction | None = Field(
+        default=None,
+        description="Packets to the target, from it, or both.",
+        json_schema_extra={"default": "to"},
+    )
+    target: PodSelection | None = Field(
+        default=None, description="The other side, as pods; all sides without it."
+    )
+    target_device: str | None = Field(
+        default=None, description="The network interface of the target's pods."
+    )
     external_targets: list[str] | None = Field(
         default=None, description="Addresses, networks or names outside the cluster, with a port."
     )
-    delay: Delay | None = None
-    loss: Loss | None = None
-    duplicate: Duplicate | None = None
-    corrupt: Corrupt | None = None
-    rate: Rate | None = None
-    bandwidth: Bandwidth | None = None
+    delay: Delay | None = Field(default=None, description="How long packets are held back.")
+    loss: Loss | None = Field(default=None, description="How many packets are lost.")
+    duplicate: Duplicate | None = Field(default=None, description="How many packets arrive twice.")
+    corrupt: Corrupt | None = Field(default=None, description="How many packets arrive damaged.")
+    rate: Rate | None = Field(default=None, description="A rate limit beside the others of netem.")
+    bandwidth: Bandwidth | None = Field(default=None, description="A rate limit by a token bucket.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The webhook's rules for directions, and actions without their details."""

@@ -20,7 +20,10 @@ class PodChaosSpec(ChaosSpec, ContainerSelection):
 
     one_shot_actions: ClassVar[frozenset[str]] = frozenset({"pod-kill", "container-kill"})
 
-    action: Action
+    action: Action = Field(
+        description="pod-kill deletes pods, container-kill kills containers in them; both happen "
+        "once. pod-failure makes pods unavailable for the duration."
+    )
     grace_period: Annotated[Int64, Field(ge=0)] | None = Field(
         default=None, description="Seconds a killed pod has to end by itself."
     )

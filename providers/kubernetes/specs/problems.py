@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from bridge.model.wording import nearest
 
+MOST_PROBLEMS: Final = 50
+"""More than that is told of no document."""
+
 _SHOWN_LENGTH: Final = 60
 _COMPARED_LENGTH: Final = 64
 _JSON_TYPES: Final[tuple[tuple[type, str], ...]] = (

@@ -40,6 +40,16 @@ _GO_SPACE: Final = (
 _RATE_UNITS: Final = (
     "tbps", "gbps", "mbps", "kbps", "bps", "tbit", "gbit", "mbit", "kbit", "bit",
 )  # fmt: skip
+# Three sets, which a size may not mix: short binary, binary and decimal.
+_MACHINE_UNITS: Final = (
+    frozenset("cKMGTPE"),
+    frozenset(["c", *(f"{prefix}iB" for prefix in "KMGTPE")]),
+    frozenset(["c", *(f"{prefix}B" for prefix in "kKMGTPE")]),
+)
+_SIZE_PART: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
+# Go gives up on a number when the digits before its last reach this.
+_LEADING_LIMIT: Final = ((1 << 63) - 10) // 10
+_LONGEST_SIZE: Final = 1_024  # characters; Python converts no number of more than 4,300 digits
 _SIZE_UNITS: Final = frozenset(
     ["", "b", *(prefix + ending for prefix in "kmgtp" for ending in ("", "b", "ib"))]
 )
@@ -139,6 +149,44 @@ def size_text(text: str) -> str:
             'such as "256MB"'
         )
     return text
+
+
+def machine_size(text: str) -> str:
+    """Check a size as PhysicalMachineChaos reads it: "100MB", "1GiB", "512K", "10c" (bytes).
+
+    Units are written as they are here, capitals included; several parts add up. Raises ValueError
+    for a bare number, a percentage and an unknown unit, which Chaos Mesh refuses too.
+    """
+    if any(_adds_up(text, units) for units in _MACHINE_UNITS):
+        return text
+    number = _LEADING_NUMBER.fullmatch(text[:_PERCENT])
+    mend = f'write it like "{number.group(1)}MB"' if number else 'write it like "100MB"'
+    reason = "has no unit of size" if number and "%" not in text else "is not a size"
+    raise ValueError(
+        f"{shown(text)} {reason}, {mend} (c for bytes; K, M, G, T, P, E; KiB … EiB; kB … EB)"
+    )
+
+
+def _adds_up(text: str, units: frozenset[str]) -> bool:
+    rest = text[1:] if text[:1] in ("-", "+") else text
+    if rest == "0":
+        return True
+    if not rest or len(text) > _LONGEST_SIZE:
+        return False
+    position = 0
+    while position < len(rest):
+        part = _SIZE_PART.match(rest, position)
+        if part is None or part.group(3) not in units:
+            return False
+        whole, fraction = part.group(1), part.group(2) or ""
+        if not (whole or fraction) or max(map(_leading, (whole, fraction))) >= _LEADING_LIMIT:
+            return False
+        position = part.end()
+    return True
+
+
+def _leading(digits: str) -> int:
+    return int(digits[:-1] or "0")
 
 
 def _float64(text: str) -> float | None:

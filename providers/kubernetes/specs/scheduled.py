@@ -35,7 +35,7 @@ class ScheduledChaos(EmbeddedChaos):
     concurrency_policy: ConcurrencyPolicy | None = Field(
         default=None,
         description="Whether a turn is left out while the one before it is not over.",
-        json_schema_extra={"default": "Forbid"},
+        json_schema_extra={"webhookDefault": "Forbid"},
     )
     history_limit: Annotated[Integer, Field(ge=1)] | None = Field(
         default=None, description="How many finished children are kept."

@@ -10,6 +10,7 @@ from pydantic import Field
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
 from providers.kubernetes.specs.base import ChaosModel, TextListMap, TextMap
+from providers.kubernetes.specs.findings import unknown_words
 from providers.kubernetes.specs.problems import meant, shown
 from providers.kubernetes.specs.quantities import integer_of
 
@@ -23,11 +24,11 @@ _PERCENT: Final = 100
 class LabelExpression(ChaosModel):
     """One set-based requirement on labels."""
 
-    key: str
+    key: str = Field(description="The label.")
     operator: str = Field(description="In, NotIn, Exists or DoesNotExist.")
     values: Annotated[
         list[str] | None, Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})
-    ] = None
+    ] = Field(default=None, description="The label's values, for In and NotIn.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Operators that the CRD takes as any text, and that then select nothing."""
@@ -39,21 +40,45 @@ class LabelExpression(ChaosModel):
             )
 
 
-class PodSelectorSpec(ChaosModel):
+class GenericSelectorSpec(ChaosModel):
+    """What pods or physical machines have in common; all that is given must hold."""
+
+    annotation_selectors: TextMap | None = Field(
+        default=None, description="Annotations with their values, all of which must be there."
+    )
+    expression_selectors: list[LabelExpression] | None = Field(
+        default=None, description="Set-based requirements on labels."
+    )
+    field_selectors: TextMap | None = Field(
+        default=None, description="Fields of the object with their values, like metadata.name."
+    )
+    label_selectors: TextMap | None = Field(
+        default=None,
+        description="Labels with their values, all of which must be there.",
+        json_schema_extra={"example": {"app": "carts"}},
+    )
+    namespaces: list[str] | None = Field(
+        default=None,
+        description="The namespaces that are looked in; without it, that of the resource.",
+    )
+
+
+class PodSelectorSpec(GenericSelectorSpec):
     """What pods have in common; all that is given must hold."""
 
-    annotation_selectors: TextMap | None = None
-    expression_selectors: list[LabelExpression] | None = None
-    field_selectors: TextMap | None = None
-    label_selectors: TextMap | None = None
-    namespaces: list[str] | None = Field(
-        default=None, description="Without it, the namespace of the resource."
+    node_selectors: TextMap | None = Field(
+        default=None, description="Labels, with their values, of the nodes that pods run on."
     )
-    node_selectors: TextMap | None = None
-    nodes: list[str] | None = None
-    pod_phase_selectors: list[str] | None = None
+    nodes: list[str] | None = Field(
+        default=None, description="Names of the nodes that pods run on."
+    )
+    pod_phase_selectors: list[str] | None = Field(
+        default=None, description=f"Phases that pods are in: {', '.join(_PHASES)}."
+    )
     pods: TextListMap | None = Field(
-        default=None, description="Namespace to pod names; everything else is then ignored."
+        default=None,
+        description="Names of pods by namespace; everything else is then ignored.",
+        json_schema_extra={"example": {"default": ["carts-0"]}},
     )
 
     def findings(self, path: str) -> Iterator[Problem]:
@@ -63,21 +88,26 @@ class PodSelectorSpec(ChaosModel):
                 if name not in ("pods", "namespaces") and getattr(self, name):
                     message = "is ignored because pods names the pods, leave one of them out"
                     yield Problem(child(path, field.alias or name), message, Severity.WARNING)
-        for index, phase in enumerate(self.pod_phase_selectors or []):
-            if phase not in _PHASES:
-                where = child(child(path, "podPhaseSelectors"), index)
-                hint = meant(phase, _PHASES)
-                message = f"{shown(phase)} is not one of {', '.join(_PHASES)}"
-                yield Problem(where, f"{message}; {hint}" if hint else message, Severity.WARNING)
+        where = child(path, "podPhaseSelectors")
+        yield from unknown_words(
+            self.pod_phase_selectors, _PHASES, where, "so no pod is selected by it"
+        )
 
 
 class PodSelection(ChaosModel):
     """How many of the selected pods: the mode, and its value."""
 
-    mode: Mode
-    selector: PodSelectorSpec
+    mode: Mode = Field(
+        description="How many of the selected pods: one at random, all of them, "
+        "a fixed number, a percentage, or a random percentage up to value."
+    )
+    selector: PodSelectorSpec = Field(
+        description="What the pods have in common; an empty one takes all of the namespace."
+    )
     value: str | None = Field(
-        default=None, description="A number of pods, or a percentage, depending on the mode."
+        default=None,
+        description="A number of pods, or a percentage, depending on the mode; as text.",
+        json_schema_extra={"example": "2"},
     )
 
     def findings(self, path: str) -> Iterator[Problem]:

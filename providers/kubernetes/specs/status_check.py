@@ -114,7 +114,7 @@ class StatusCheckSpec(ChaosModel):
         default=None,
         description="Synchronous ends with the first verdict, Continuous only with a failure or "
         "its duration.",
-        json_schema_extra={"default": "Synchronous"},
+        json_schema_extra={"webhookDefault": "Synchronous"},
     )
     type: Literal["HTTP"] | None = Field(
         default=None,

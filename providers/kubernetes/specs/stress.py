@@ -19,7 +19,11 @@ _MOST_WORKERS: Final = 8192
 class Stressor(ChaosModel):
     """Workers that make load."""
 
-    workers: Integer = Field(le=_MOST_WORKERS)
+    workers: Integer = Field(
+        le=_MOST_WORKERS,
+        description="How many processes make load.",
+        json_schema_extra={"example": 1},
+    )
     options: list[str] | None = Field(default=None, description="Further options of stress-ng.")
 
     def findings(self, path: str) -> Iterator[Problem]:
@@ -51,15 +55,17 @@ class MemoryStressor(Stressor):
         default=None, description="Bytes with a unit, or a percentage of the memory there is."
     )
     oom_score_adj: Annotated[Integer, Field(ge=-1000, le=1000)] | None = Field(
-        default=None, json_schema_extra={"default": 0}
+        default=None,
+        description="How readily the kernel kills the workers when memory runs out, -1000 never.",
+        json_schema_extra={"default": 0},
     )
 
 
 class Stressors(ChaosModel):
     """At least one of both."""
 
-    cpu: CpuStressor | None = None
-    memory: MemoryStressor | None = None
+    cpu: CpuStressor | None = Field(default=None, description="Processor load.")
+    memory: MemoryStressor | None = Field(default=None, description="Memory load.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The webhook refuses an empty object, even where stressngStressors is given."""
@@ -70,7 +76,11 @@ class Stressors(ChaosModel):
 class StressChaosSpec(ChaosSpec, ContainerSelection):
     """The `spec` of a StressChaos."""
 
-    stressors: Stressors | None = None
+    stressors: Stressors | None = Field(
+        default=None,
+        description="The load: processor, memory or both.",
+        json_schema_extra={"example": {"cpu": {"workers": 1, "load": 50}}},
+    )
     stressng_stressors: str | None = Field(
         default=None, description="Options of stress-ng, in place of stressors."
     )

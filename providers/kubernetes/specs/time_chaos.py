@@ -12,7 +12,7 @@ from bridge.model.problem import Problem
 from bridge.model.wording import child
 from providers.kubernetes.specs.base import ChaosSpec
 from providers.kubernetes.specs.durations import parse_go_duration
-from providers.kubernetes.specs.findings import unknown_word, unread_duration, warning
+from providers.kubernetes.specs.findings import unknown_words, unread_duration, warning
 from providers.kubernetes.specs.selector import ContainerSelection
 
 CLOCKS: Final = (
@@ -46,8 +46,8 @@ class TimeChaosSpec(ChaosSpec, ContainerSelection):
     )
     clock_ids: list[str] | None = Field(
         default=None,
-        description=f"The clocks that are shifted: {', '.join(CLOCKS)}.",
-        json_schema_extra={"default": ["CLOCK_REALTIME"]},
+        description=f"The clocks that are shifted, CLOCK_REALTIME without it: {', '.join(CLOCKS)}.",
+        json_schema_extra={"example": ["CLOCK_REALTIME"]},
     )
     # Alone among the kinds of chaos, no webhook reads it.
     duration: str | None = Field(
@@ -63,9 +63,8 @@ class TimeChaosSpec(ChaosSpec, ContainerSelection):
         if parse_go_duration(self.time_offset) == timedelta(0):
             message = f'"{self.time_offset}" shifts no clock, write it like "-10m"'
             yield warning(child(path, "timeOffset"), message)
-        for index, clock in enumerate(self.clock_ids or ()):
-            where = child(child(path, "clockIds"), index)
-            yield from unknown_word(clock, CLOCKS, where, "so the clocks cannot be shifted")
+        where = child(path, "clockIds")
+        yield from unknown_words(self.clock_ids, CLOCKS, where, "so the clocks cannot be shifted")
 
     def duration_findings(self, path: str) -> Iterator[Problem]:
         """A duration that is none is accepted, and the clocks then never go right again."""

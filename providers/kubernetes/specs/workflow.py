@@ -26,6 +26,7 @@ _TYPES: Final = (*STEPS, *FIELDS)
 _GROUPS: Final = ("Serial", "Parallel")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_NAME: Final = 253
+_MOST_COMPARED: Final = 100
 # The field of each type, and the types to which the webhook refuses it; elsewhere it is ignored.
 _OWNERS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "children": (_GROUPS, ("Suspend", "Schedule", "Task", "StatusCheck", *FIELDS)),
@@ -203,17 +204,33 @@ class WorkflowSpec(ChaosModel):
         if not names:
             yield Problem(where, "is empty, write the template that entry names")
         yield from self._twice(names, where)
-        yield from _unknown(self.entry, known, child(path, "entry"))
+        # Comparing names for what was meant is slow, and nobody reads more than a few.
+        compared = known
+        for told, (name, place, branch) in enumerate(self._named(path)):
+            if name in known:
+                continue
+            if told > _MOST_COMPARED:
+                compared = set()
+            hint = meant(name, compared) or "write the name of one, or add it"
+            problem = Problem(place, f"{shown(name)} is not the name of a template; {hint}")
+            if branch:
+                yield from later([problem], "and stands still when the branch is taken")
+            else:
+                yield problem
+        yield from flow_findings(self.entry, self.templates, where)
+
+    def _named(self, path: str) -> Iterator[tuple[str, str, bool]]:
+        """Each name of a template that is used, where, and whether a branch does."""
+        yield self.entry, child(path, "entry"), False
         for index, template in enumerate(self.templates):
-            here = child(where, index)
+            here = child(child(path, "templates"), index)
             if template.template_type in _GROUPS:
                 for place, name in enumerate(template.children or ()):
-                    yield from _unknown(name, known, child(child(here, "children"), place))
-            for place, branch in enumerate(template.conditional_branches or ()):
-                target = child(child(child(here, "conditionalBranches"), place), "target")
-                missing = _unknown(branch.target, known, target)
-                yield from later(missing, "and stands still when the branch is taken")
-        yield from flow_findings(self.entry, self.templates, where)
+                    yield name, child(child(here, "children"), place), False
+            elif template.template_type == "Task":
+                for place, branch in enumerate(template.conditional_branches or ()):
+                    where = child(child(here, "conditionalBranches"), place)
+                    yield branch.target, child(where, "target"), True
 
     def _twice(self, names: list[str], where: str) -> Iterator[Problem]:
         seen: set[str] = set()
@@ -222,9 +239,3 @@ class WorkflowSpec(ChaosModel):
                 message = f"{shown(name)} is given to another template too, write another name"
                 yield Problem(child(child(where, index), "name"), message)
             seen.add(name)
-
-
-def _unknown(name: str, known: set[str], where: str) -> Iterator[Problem]:
-    if name not in known:
-        hint = meant(name, known) or "write the name of one, or add it"
-        yield Problem(where, f"{shown(name)} is not the name of a template; {hint}")

@@ -80,8 +80,11 @@ class Flow:
                 target, where = step
                 if target in open_:
                     name = quote(self.templates[target].name)
+                    how_long = "without end"
+                    if self.templates[number].template_type == "Task":
+                        how_long = "for as long as the branch is taken"
                     message = (
-                        f"starts {name} again from within it, so nodes are created without end; "
+                        f"starts {name} again from within it, so nodes are created {how_long}; "
                         "leave it out"
                     )
                     yield Problem(where, message, Severity.WARNING)

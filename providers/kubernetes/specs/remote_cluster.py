@@ -1,4 +1,4 @@
-"""What is made known to Chaos Mesh: other clusters, and machines outside of any."""
+"""RemoteCluster: another cluster in which Chaos Mesh is to act."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pydantic import Field
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
 from providers.kubernetes.specs.base import ChaosModel
-from providers.kubernetes.specs.problems import shown
 
 
 class SecretRef(ChaosModel):
@@ -57,21 +56,3 @@ class RemoteClusterSpec(ChaosModel):
             if not value:
                 message = "is empty, so the cluster is never reached; write its name"
                 yield Problem(where, message, Severity.WARNING)
-
-
-class PhysicalMachineSpec(ChaosModel):
-    """The `spec` of a PhysicalMachine: where chaosd listens on it."""
-
-    address: str = Field(
-        description="The address of chaosd on the machine.",
-        json_schema_extra={"example": "https://192.0.2.10:31768"},
-    )
-
-    def findings(self, path: str) -> Iterator[Problem]:
-        """The webhook puts http:// in front of what has no scheme."""
-        if not self.address.startswith(("http://", "https://")):
-            message = (
-                f"{shown(self.address)} has no scheme and is asked without TLS; write it like "
-                '"https://192.0.2.10:31768"'
-            )
-            yield Problem(child(path, "address"), message, Severity.WARNING)

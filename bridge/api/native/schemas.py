@@ -1,0 +1,60 @@
+"""The routes that serve JSON Schemas of chaos resources, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from bridge.api.native.problems import OpenRoute, not_found
+from bridge.model.wording import quote, suggestion
+from providers.kubernetes import specs
+
+_MEDIA_TYPE = "application/schema+json"
+
+
+def add_schemas(routes: APIRouter) -> None:
+    """Add the routes that serve schemas; they need no store."""
+
+    async def list_schemas() -> dict[str, Any]:
+        """List the JSON Schemas of the kinds that are known in full."""
+        found = [_entry(kind) for kind in sorted(specs.SPECS)]
+        return {"schemas": found, "any": f"{specs.SCHEMA_PATH}/{specs.ANY_KIND}"}
+
+    # These two are made when first asked for, which takes a second: not on the event loop.
+    def get_any_schema() -> JSONResponse:
+        """Serve the JSON Schema of a manifest of whatever kind."""
+        return JSONResponse(specs.manifest_schema(), media_type=_MEDIA_TYPE)
+
+    def get_schema(group: str, version: str, kind: str) -> JSONResponse:
+        """Serve the JSON Schema (draft 2020-12) of a whole resource of a kind."""
+        known = specs.KINDS.get(kind)
+        if kind not in specs.SPECS or known is None or known.api_version != f"{group}/{version}":
+            written = f"{group}/{version}/{kind}"
+            paths = [f"{specs.KINDS[one].api_version}/{one}" for one in specs.SPECS]
+            hint = suggestion(written, paths, f"GET {specs.SCHEMA_PATH} lists those that there are")
+            raise not_found(f"there is no schema of {quote(written)}; {hint}")
+        return JSONResponse(specs.json_schema(kind), media_type=_MEDIA_TYPE)
+
+    path = specs.SCHEMA_PATH
+    routes.add_api_route(path, list_schemas, methods=["GET"], route_class_override=OpenRoute)
+    routes.add_api_route(
+        f"{path}/{specs.ANY_KIND}", get_any_schema, methods=["GET"], route_class_override=OpenRoute
+    )
+    routes.add_api_route(
+        f"{path}/{{group}}/{{version}}/{{kind}}",
+        get_schema,
+        methods=["GET"],
+        route_class_override=OpenRoute,
+    )
+
+
+def _entry(kind: str) -> dict[str, str]:
+    known = specs.KINDS[kind]
+    return {
+        "apiVersion": known.api_version,
+        "kind": kind,
+        "description": specs.summary(kind),
+        "schema": f"{specs.SCHEMA_PATH}/{known.api_version}/{kind}",
+    }
