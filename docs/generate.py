@@ -36,7 +36,7 @@ from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.action_template import TemplateParameter
 from bridge.model.moment import format_duration
 from bridge.settings import Settings
-from docs import chaos_pages
+from docs import chaos_pages, policy_tables
 from docs.markdown import fenced, table
 from providers import registry
 from providers.contract import Fault, Permission, Resolver
@@ -89,6 +89,7 @@ def generated() -> dict[str, Callable[[], str]]:
     return {
         **actions,
         **chaos_pages.parts(),
+        **policy_tables.parts(),
         "action-list": lambda: _action_list(catalog),
         "authentication": lambda: _setting_table(AUTHENTICATION),
         "built-in-action-templates": _built_in_action_templates,

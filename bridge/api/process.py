@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import socket
@@ -15,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.api.authorization import read_policy_file
+from bridge.api.authorization.attached import effective
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
@@ -23,12 +25,14 @@ from bridge.model.inbox import Request, RequestKind
 from bridge.model.problem import InvalidDocumentError
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
-from iam.policy import StoredPolicy
+from iam.policy import Attachment, StoredPolicy
 
 RESTORED: Final = (
     "The database was restored from a backup; what it holds as open is undone and nothing more."
 )
 _LOOK_EVERY: Final = 0.1
+
+_log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
@@ -104,6 +108,7 @@ class Process:
                 providers.expect,
                 policies=_policies(self.settings),
             )
+            await _warn_where_nobody_may(self._bridge)
             await _open_dispatcher(dispatcher)
             if self._works:
                 scheduler = Scheduler(store, catalog, self.settings) if self._schedules else None
@@ -183,6 +188,18 @@ def require_installation(settings: Settings) -> None:
             "every resource that a fault touches, so that `faultbridge rescue` finds it"
         )
         raise StartError(msg)
+
+
+async def _warn_where_nobody_may(bridge: Bridge) -> None:
+    """Say so where callers must prove who they are and none of them may do anything."""
+    if not bridge.settings.asks_who_calls:
+        return
+    stored = await bridge.store.policies(bridge.scope)
+    if all(attachment == Attachment() for _, attachment in effective(bridge.policies, stored)):
+        _log.warning(
+            "no policy is attached to anybody, so nobody may do anything: name a policy file in "
+            "FAULTBRIDGE_POLICIES that attaches FaultbridgeAdministrator to somebody"
+        )
 
 
 def _policies(settings: Settings) -> dict[str, StoredPolicy]:

@@ -28,23 +28,21 @@ MASTER_KEY = "2026-11=6f1d2c3b4a5968778695a4b3c2d1e0f0"
 MASTER_SECRET = MASTER_KEY.partition("=")[2]
 
 
-def everybody_may_do_everything(folder: Path) -> Path:
-    """Return a policy file: who is known is what these tests are about, not what he may do."""
-    path = folder / "policies.json"
+@pytest.fixture(autouse=True)
+def everybody_may_do_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who somebody is is what these tests are about, not what he may do."""
+    path = tmp_path / "policies.json"
     path.write_text(
         '{"policies": [{"name": "FaultbridgeAdministrator", "attach": {"principals": ["*"]}}]}'
     )
-    return path
+    monkeypatch.setenv("FAULTBRIDGE_POLICIES", str(path))
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a bridge that takes access keys."""
     return Settings(
-        installation="test",
-        data=tmp_path / "data",
-        master_key=(SecretStr(MASTER_KEY),),
-        policies=everybody_may_do_everything(tmp_path),
+        installation="test", data=tmp_path / "data", master_key=(SecretStr(MASTER_KEY),)
     )
 
 
