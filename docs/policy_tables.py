@@ -1,4 +1,4 @@
-"""The generated parts of authorization.md: actions, condition keys, operators, built-in policies."""
+"""The generated parts of authorization.md: actions, keys, operators, built-in policies."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from bridge.model.wording import quote, quoted_list
@@ -18,6 +19,7 @@ from iam.policy.wildcards import matches, matches_ignoring_case
 
 _MOST_NEAR: Final = 10
 """Near misses that an explanation names."""
+_REMEMBERED: Final = 16_384
 _SHOWN: Final = 3
 """Values that a reason names."""
 
@@ -103,17 +105,15 @@ def evaluate(policies: Iterable[Policy], request: Request) -> Decision:
     near: list[NearMiss] = []
     for policy in policies:
         for statement in policy.statements:
-            if not _speaks_of(statement, request.action):
+            if not _speaks_of(statement.actions, statement.not_actions, request.action):
                 continue
-            deciding = Deciding(policy.name, statement.label, statement.effect)
-            reason = _obstacle(statement, request)
-            if reason is not None:
+            if not _applies(statement, request):
                 if len(near) < _MOST_NEAR:
-                    near.append(NearMiss(deciding, reason))
+                    near.append(NearMiss(_part(policy, statement), _obstacle(statement, request)))
             elif statement.effect is Effect.DENY:
-                denied = denied or deciding
+                denied = denied or _part(policy, statement)
             else:
-                allowed = allowed or deciding
+                allowed = allowed or _part(policy, statement)
     if denied is not None:
         return Decision(Outcome.EXPLICIT_DENY, denied, tuple(near))
     if allowed is not None:
@@ -121,20 +121,39 @@ def evaluate(policies: Iterable[Policy], request: Request) -> Decision:
     return Decision(Outcome.IMPLICIT_DENY, None, tuple(near))
 
 
-def _speaks_of(statement: Statement, action: str) -> bool:
-    if statement.not_actions:
-        return not any(matches_ignoring_case(one, action) for one in statement.not_actions)
-    return any(matches_ignoring_case(one, action) for one in statement.actions)
+def _part(policy: Policy, statement: Statement) -> Deciding:
+    return Deciding(policy.name, statement.label, statement.effect)
 
 
-def _obstacle(statement: Statement, request: Request) -> str | None:
-    """Return why a statement does not apply to the request; None where it does."""
+@lru_cache(maxsize=_REMEMBERED)
+def _speaks_of(actions: tuple[str, ...], not_actions: tuple[str, ...], action: str) -> bool:
+    """Whether a statement speaks about an action; there are few actions, so it is remembered."""
+    if not_actions:
+        return not any(matches_ignoring_case(one, action) for one in not_actions)
+    return any(matches_ignoring_case(one, action) for one in actions)
+
+
+def _applies(statement: Statement, request: Request) -> bool:
+    """Whether a statement about the request's action applies to the request."""
+    if statement.not_resources:
+        if _covers(statement.not_resources, request.names):
+            return False
+    elif not _covers(statement.resources, request.names):
+        return False
+    return all(
+        holds(one, request.context.get(one.key.lower()), statement.effect)
+        for one in statement.conditions
+    )
+
+
+def _obstacle(statement: Statement, request: Request) -> str:
+    """Return why a statement does not apply to the request."""
     if statement.not_resources:
         if _covers(statement.not_resources, request.names):
             return f"its NotResource has {quote(request.resource)}"
     elif not _covers(statement.resources, request.names):
         return f"its Resource is {_shown(statement.resources)}, not {quote(request.resource)}"
-    return next(_unmet(statement, request.context), None)
+    return next(_unmet(statement, request.context))
 
 
 def _covers(patterns: Sequence[str], names: Sequence[str]) -> bool:

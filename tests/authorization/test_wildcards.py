@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iam.policy.wildcards import matches, matches_arn, matches_ignoring_case
@@ -24,6 +24,10 @@ def plainly(pattern: str, text: str) -> bool:
 
 
 @given(pattern=PATTERNS, text=ALPHABET)
+@example(pattern="*ab*ab*", text="ab")
+@example(pattern="*a*b*", text="ba")
+@example(pattern="a*a", text="a")
+@example(pattern="*?*?*", text="a")
 def test_a_pattern_matches_what_it_says(pattern: str, text: str) -> None:
     assert matches(pattern, text) is plainly(pattern, text)
 
