@@ -282,6 +282,17 @@ def test_what_cannot_be_logged_is_not_done(
         assert alice.get(f"/experimentTemplates/{stored}").status_code == 200
 
 
+def test_whatever_a_caller_names_can_be_logged(house: House) -> None:
+    with house.http(ALICE) as alice:
+        for segment in ("%00", "x" * 5000, "%ff%fe", "%f0%9f%92%a5", "%ed%a0%80"):
+            assert alice.get(f"/v1/schedules/{segment}").status_code == 403
+            assert alice.delete(f"/v1/action-templates/{segment}").status_code == 403
+            assert alice.get(f"/v1/policies/{segment}").status_code == 403
+    entries = house.audit()
+    assert len(entries) == 15
+    assert all(len(one.resource) <= 2048 and "\x00" not in one.resource for one in entries)
+
+
 def test_a_query_with_a_signature_is_not_logged(house: House) -> None:
     with house.http(ALICE) as alice:
         alice.get("/actions?x-amz-signature=secret")

@@ -39,6 +39,8 @@ def test_only_the_star_and_the_question_mark_are_special(text: str) -> None:
     assert matches("?" * len(text), text)
     assert not matches("a.c", "abc")
     assert not matches("[a-z]", "b")
+    assert not matches("a.c*", "abc")
+    assert not matches("*[a-z]?", "bb")
 
 
 def test_resources_have_capitals_and_actions_have_not() -> None:

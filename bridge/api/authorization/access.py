@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KEY: Final = "access"
 """Where a request's access is: ``request.scope["access"]``."""
 _EXPLAINED: Final = 3
+_LONGEST: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Access:
             at=now,
             principal=self.principal.name,
             action=ask.action,
-            resource=ask.resource,
+            resource=_storable(ask.resource),
             outcome=decision.outcome.value,
             statement=str(decision.by or ""),
             request_id=self.request_id,
@@ -161,6 +162,11 @@ def access_of(request: HttpRequest) -> Access:
 
 Asking = Annotated[Access, Depends(access_of)]
 """The parameter of a route that asks."""
+
+
+def _storable(resource: str) -> str:
+    """Return what a caller named, as a database can hold it; no ARN is longer."""
+    return resource[:_LONGEST].replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def _passes(ask: Ask, decision: Decision) -> bool:
