@@ -162,7 +162,19 @@ def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
             },
             "cannot be undone",
         ),
-        ({"kubernetesSpec": spec(duration=None)}, "has no duration"),
+        ({"kubernetesSpec": spec(duration=None)}, "has no duration, so"),
+        (
+            {
+                "kubernetesKind": "TimeChaos",
+                "kubernetesSpec": {
+                    "mode": "one",
+                    "selector": {},
+                    "timeOffset": "1h",
+                    "duration": "abc",
+                },
+            },
+            "has no duration that can be read, so",
+        ),
         (
             {
                 "kubernetesApiVersion": "example.com/v1",
