@@ -141,6 +141,10 @@ def _replace(old: str, new: str) -> Change:
     return change
 
 
+def _replace_day(headers: dict[str, str]) -> None:
+    _replace(f"/{headers['x-amz-date'][:8]}/", "/20200101/")(headers)
+
+
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
@@ -153,6 +157,7 @@ def _replace(old: str, new: str) -> Change:
         (_replace(", Signature=", ", Signatur="), "IncompleteSignature", "each once"),
         (_replace(", Signature=", ", Signature=, Signature="), "IncompleteSignature", "each once"),
         (_replace("/aws4_request", ""), "IncompleteSignature", "exactly 5 slash-delimited"),
+        (_replace_day, "InvalidSignature", "Date in Credential scope does not match"),
         (_replace("Credential=", "Credential=x"), "UnrecognizedClient", "is invalid."),
         (_replace("/us-east-1/", "/eu-west-1/"), "InvalidSignature", "valid region: 'us-east-1'"),
         (_replace("/fis/", "/ec2/"), "InvalidSignature", "correct service: 'fis'"),
