@@ -29,13 +29,14 @@ MASTER_SECRET = MASTER_KEY.partition("=")[2]
 
 
 @pytest.fixture(autouse=True)
-def everybody_may_do_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def everybody_may_do_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Who somebody is is what these tests are about, not what he may do."""
     path = tmp_path / "policies.json"
     path.write_text(
         '{"policies": [{"name": "FaultbridgeAdministrator", "attach": {"principals": ["*"]}}]}'
     )
     monkeypatch.setenv("FAULTBRIDGE_POLICIES", str(path))
+    return path
 
 
 @pytest.fixture

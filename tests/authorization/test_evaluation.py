@@ -104,6 +104,7 @@ HERE: Context = {
     "aws:tagkeys": ("team", "env"),
     "aws:requesttag/team": ("Carts",),
     "yes": ("true",),
+    "colons": ("arn:aws:sts::1:assumed-role/x:y",),
 }
 
 
@@ -148,6 +149,8 @@ HERE: Context = {
         ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/*", True),
         ("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::*:role/s?e", True),
         ("ArnLike", "aws:PrincipalArn", "arn:*:role/sre:x:y:z", False),
+        ("ArnLike", "colons", "arn:aws:sts::1:assumed-role/*", True),
+        ("ArnLike", "colons", "arn:*::1:assumed-role/x:y", False),
         ("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/*", False),
         ("ArnNotEquals", "aws:PrincipalArn", "arn:aws:iam::*:user/*", True),
         ("Null", "aws:RequestTag/team", "true", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -120,13 +121,14 @@ def test_policies_of_the_file_hold_and_cannot_be_changed_here(building: Building
         assert listed["lists"].principals == (BOB,)
         assert local.policy("lists").document == LISTS
         assert listed["FaultbridgeAdministrator"].principals == (ALICE,)
-        for call in (
+        changes: list[Callable[[], object]] = [
             lambda: local.put_policy("lists", PolicyRequest(document=LISTS)),
             lambda: local.delete_policy("lists"),
             lambda: local.attach_policy("lists", AttachmentRequest(groups=("a",))),
-        ):
+        ]
+        for change in changes:
             with pytest.raises(RefusedError, match="is in the policy file"):
-                call()
+                change()
         local.attach_policy("FaultbridgeAdministrator", AttachmentRequest(principals=(BOB,)))
         assert local.policy("FaultbridgeAdministrator").principals == (ALICE, BOB)
         assert bob.get("/v1/lever").status_code == 200
