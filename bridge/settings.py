@@ -115,6 +115,11 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         default=None,
         description="Kubeconfig for clusters named by context; empty: KUBECONFIG or ~/.kube.",
     )
+    cluster_identities: Path | None = Field(
+        default=None,
+        description="File that says as whom the bridge acts in clusters named by context, by "
+        "impersonation; empty: as the context's own user.",
+    )
     cluster_server_name: str = Field(
         default="",
         description="Name to expect in a cluster's certificate, where its endpoint is an address.",

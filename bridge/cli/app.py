@@ -18,6 +18,7 @@ from bridge.cli import (
     lever,
     lint,
     policy,
+    rbac,
     release,
     rescue,
     run,
@@ -59,6 +60,7 @@ app.add_typer(action_templates.app)
 app.add_typer(schedule.app)
 app.add_typer(keys.app)
 app.add_typer(policy.app)
+app.add_typer(rbac.app)
 app.command(epilog=EPILOG)(audit.audit)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)

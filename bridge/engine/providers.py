@@ -9,6 +9,7 @@ from bridge.catalog.cloud_chaos import lowered
 from iam.identities import as_known_in, recovery, unmapped
 from providers import registry
 from providers.contract import MarkSearch
+from providers.kubernetes.impersonation import Impersonating
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,13 @@ class Providers:
         """Return a provider, opened now if this is the first use."""
         if name not in self._open:
             made: Any = registry.provider_class(name)
-            self._open[name] = made(self._settings, self.provider)
+            opened = made(self._settings, self.provider)
+            path = self._settings.cluster_identities
+            if path is not None and isinstance(opened, Impersonating):
+                from rbac.acting import MappedIdentities
+
+                opened.use_identities(MappedIdentities(path))
+            self._open[name] = opened
         return self._open[name]
 
     def expect(self, template: ExperimentTemplate) -> None:

@@ -12,6 +12,7 @@ import yaml
 from providers.contract import Denial, ProviderError
 from providers.kubernetes.api import DeniedError
 from providers.kubernetes.cluster import Cluster
+from providers.kubernetes.impersonation import impersonator
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource
 
 NOT_AUTHORIZED: Final = "Not authorized to perform the required action."
@@ -104,7 +105,9 @@ async def review(
     try:
         allowed = await asyncio.gather(*(_allowed(cluster, right) for right in rights))
     except DeniedError as error:
-        return [unmapped(cluster)] if error.status == _UNAUTHORIZED else []
+        if error.status == _UNAUTHORIZED:
+            return [unmapped(cluster)]
+        return [] if cluster.impersonated is None else [not_impersonated(cluster, error)]
     missing = [right for right, yes in zip(rights, allowed, strict=True) if not yes]
     if not missing:
         return []
@@ -145,6 +148,8 @@ async def _allowed(cluster: Cluster, right: Right) -> bool:
 
 async def _user(cluster: Cluster) -> str:
     """The name that the cluster gives to the identity; empty before Kubernetes 1.28."""
+    if cluster.impersonated is not None:
+        return cluster.impersonated.user
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     try:
         answer = await cluster.ask(_WHO_AM_I, body)
@@ -156,7 +161,7 @@ async def _user(cluster: Cluster) -> str:
 
 def unmapped(cluster: Cluster) -> Denial:
     """The cluster does not know the identity: which entry makes it known."""
-    if not cluster.principal:
+    if not cluster.principal or cluster.impersonated is not None:
         return denial(
             f"{NOT_AUTHORIZED} Cluster {cluster.name} does not accept the credentials of its "
             "context (HTTP 401): log in again."
@@ -178,6 +183,22 @@ def unmapped(cluster: Cluster) -> Denial:
         "# user or the group); or, with authentication mode API or API_AND_CONFIG_MAP:\n"
         f"#   aws eks create-access-entry --cluster-name {cluster.name} "
         f"--principal-arn {cluster.principal} --username {name}\n" + _yaml([entry]),
+    )
+
+
+def not_impersonated(cluster: Cluster, error: DeniedError) -> Denial:
+    """The context's user may not act as the mapping says: which ClusterRole would let it."""
+    assert cluster.impersonated is not None  # noqa: S101 - who calls has looked
+    subject = {
+        "kind": "User",
+        "name": "USER-OF-THE-CONTEXT",
+        "apiGroup": "rbac.authorization.k8s.io",
+    }
+    mend = _yaml(impersonator("faultbridge", [cluster.impersonated], [subject]))
+    return denial(
+        f"{NOT_AUTHORIZED} The user of context {cluster.name} may not act as "
+        f"{cluster.impersonated}: {error}",
+        mend,
     )
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from providers.contract import AccessDeniedError, Guard, ProviderError, TransientError
+from providers.kubernetes.impersonation import ClusterIdentity
 
 if TYPE_CHECKING:
     from aiohttp import ClientRequest, StreamReader
@@ -110,8 +111,11 @@ class ApiServer:
         body: object = None,
         content_type: str = "application/json",
         guard: Guard | None = None,
+        impersonated: ClusterIdentity | None = None,
     ) -> Answer:
         """Send one request. ``guard`` is checked when a connection stands, before the first byte.
+
+        ``impersonated`` is as whom it counts in the cluster, where not as its sender.
 
         Raises DeniedError, ApiError (both: certainly not carried out), TransientError, and
         FenceLostError of the guard.
@@ -120,7 +124,13 @@ class ApiServer:
             token = _guard.set(guard)
             try:
                 response = await self._send(
-                    method, path, query, authorization, body=body, content_type=content_type
+                    method,
+                    path,
+                    query,
+                    authorization,
+                    body=body,
+                    content_type=content_type,
+                    impersonated=impersonated,
                 )
                 data = await self._reading(response.read())
             finally:
@@ -128,13 +138,26 @@ class ApiServer:
         return Answer(self._judge(response.status, data), _server_time(response))
 
     async def stream(
-        self, path: str, *, authorization: str, query: Mapping[str, str], silence: float
+        self,
+        path: str,
+        *,
+        authorization: str,
+        query: Mapping[str, str],
+        silence: float,
+        impersonated: ClusterIdentity | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the lines of a watch until the server ends it.
 
         ``silence`` is how many seconds may pass without a line. Raises as ``request`` does.
         """
-        response = await self._send("GET", path, query, authorization, limit=self._stream_limit)
+        response = await self._send(
+            "GET",
+            path,
+            query,
+            authorization,
+            limit=self._stream_limit,
+            impersonated=impersonated,
+        )
         try:
             if response.status >= _ERROR:
                 self._judge(response.status, await self._reading(response.read()))
@@ -169,8 +192,13 @@ class ApiServer:
         body: object = None,
         content_type: str = "application/json",
         limit: object = None,
+        impersonated: ClusterIdentity | None = None,
     ) -> RESTResponse:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        from multidict import CIMultiDict
+
+        headers = CIMultiDict({"Accept": "application/json", "Content-Type": content_type})
+        if impersonated is not None:
+            headers.extend(impersonated.headers())  # a group has a header of its own each
         if authorization:
             headers["Authorization"] = authorization
         url = self.endpoint + path + (f"?{urlencode(query)}" if query else "")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from providers.contract import Guard
 from providers.kubernetes.api import Answer, ApiServer, DeniedError
+from providers.kubernetes.impersonation import ClusterIdentity
 from providers.kubernetes.resource import INSTALLATION_LABEL
 
 Authorize = Callable[[bool], Awaitable[str]]
@@ -30,6 +31,8 @@ class Cluster:
     guard: Guard | None
     principal: str
     """Who the caller is before the cluster maps it: a role's ARN, or empty for a context's user."""
+    impersonated: ClusterIdentity | None = None
+    """As whom a context's user acts by impersonation; None as itself."""
 
     @property
     def name(self) -> str:
@@ -113,6 +116,7 @@ class Cluster:
             authorization=await self.authorize(renew),
             query={**query, "resourceVersion": since} if since else query,
             silence=lasting + 10.0,
+            impersonated=self.impersonated,
         )
         async with aclosing(events):  # type: ignore[type-var]  # an async generator, typed wider
             async for event in events:
@@ -120,6 +124,7 @@ class Cluster:
 
     async def _request(self, method: str, path: str, **arguments: Any) -> Answer:
         authorization = await self.authorize(False)
+        arguments["impersonated"] = self.impersonated
         try:
             return await self.server.request(method, path, authorization=authorization, **arguments)
         except DeniedError as error:

@@ -26,6 +26,7 @@ from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.eks import RENEW_AFTER, ClusterArn, EksClusters
 from providers.kubernetes.events import EventReader
+from providers.kubernetes.impersonation import ClusterIdentity, Identities
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, contexts, read_context
 from providers.kubernetes.marks import Search
 from providers.kubernetes.session import KubernetesSession
@@ -75,6 +76,11 @@ class KubernetesProvider(Provider):
         self.watches = Watches()
         self._events = EventReader()
         self._diagnoses = Diagnoses()
+        self._identities_of: Identities | None = None
+
+    def use_identities(self, identities: Identities) -> None:
+        """Act as these say in clusters of a kubeconfig."""
+        self._identities_of = identities
 
     async def session(
         self, caller: Caller, guard: Guard | None, wake: Callable[[], None] | None = None
@@ -167,6 +173,7 @@ class KubernetesProvider(Provider):
                 f"(arn:aws:eks:REGION:ACCOUNT:cluster/NAME) or {CONTEXT_PREFIX}NAME",
                 code="NoCluster",
             )
+        impersonated = self._impersonated(caller, guard, cluster_id) if arn is None else None
         # One look-up for all who ask at once; a failed one leaves the lock, which is small.
         async with self._connecting.setdefault(cluster_id, asyncio.Lock()):
             connection = self._connections.get(cluster_id)
@@ -174,11 +181,21 @@ class KubernetesProvider(Provider):
                 connection = await self._connect(cluster_id, arn)
         if arn is None:
             authorize = partial(self._context_header, cluster_id)
-            principal = ""
+            principal = "" if impersonated is None else caller.identity or ""
         else:
             authorize = partial(self._bearer, arn, caller)
             principal = caller.identity or ""
-        return Cluster(cluster_id, connection.server, authorize, guard, principal)
+        return Cluster(cluster_id, connection.server, authorize, guard, principal, impersonated)
+
+    def _impersonated(
+        self, caller: Caller, guard: Guard | None, cluster_id: str
+    ) -> ClusterIdentity | None:
+        if self._identities_of is not None:
+            return self._identities_of(cluster_id, caller.identity, acting=guard is not None)
+        if self._settings.cluster_identities is not None:
+            # Never as the context's user, who may do more, because somebody forgot to read it.
+            raise ProviderError("the file of cluster_identities was not read", code="NoIdentity")
+        return None
 
     async def _connect(self, cluster_id: str, arn: ClusterArn | None) -> _Connection:
         """Look a cluster up, and keep the open connections where nothing has changed."""

@@ -1,0 +1,176 @@
+"""`faultbridge rbac map`: what is to be written, where, and doing it once it is confirmed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from bridge.cli.exits import CommandError, Exit
+from bridge.cli.rbac_access import opened
+from providers.contract import ProviderError
+from providers.kubernetes.impersonation import ClusterIdentity, impersonator
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
+from rbac.access_entries import auth_mode, create_access_entry, read_access_entries, request
+from rbac.aws_auth_text import EditError, Wanted, merge, traps
+from rbac.aws_auth_writing import ChangedMeanwhileError, plan, write
+from rbac.mapping import Entry
+from rbac.principals import canonical
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+    from providers.kubernetes.cluster import Cluster
+    from rbac.showing import Eks
+
+Confirm = Callable[[str], bool]
+"""Shows a difference, and says whether to write it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for."""
+
+    principal: str
+    user: str
+    groups: tuple[str, ...]
+    aws_auth: bool = False
+
+    def wanted(self) -> Wanted:
+        """Return it as an entry of aws-auth."""
+        return Wanted(self.principal, self.user, self.groups)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of it."""
+
+    way: str
+    difference: str
+    written: bool = False
+    notes: tuple[str, ...] = ()
+
+    def wire(self) -> dict[str, Any]:
+        """Return the JSON object that the command prints."""
+        return {
+            "way": self.way,
+            "difference": self.difference,
+            "written": self.written,
+            "notes": list(self.notes),
+        }
+
+
+async def map_principal(
+    settings: Settings, asked: Asked, named: str | None, role: str | None, confirmed: Confirm
+) -> Done:
+    """Map a principal in a cluster, or print how. Raises CommandError for what is refused."""
+    entry = Entry(asked.principal, asked.user, asked.groups)
+    problems = entry.problems()
+    if problems:
+        raise CommandError(Exit.INVALID, "\n".join(problems))
+    try:
+        if named is None:
+            return _printed(asked, confirmed)
+        async with opened(settings, named, role) as (cluster, eks):
+            if eks is not None and not asked.aws_auth and (await _mode(eks)).entries:
+                return await _access_entry(eks, asked, confirmed)
+            if eks is None and not asked.aws_auth:
+                return _impersonation(asked, cluster.id, confirmed)
+            if eks is not None and not (await _mode(eks)).config_map:
+                msg = "the cluster obeys access entries only: leave out --aws-auth"
+                raise CommandError(Exit.INVALID, msg)
+            return await _in_aws_auth(cluster, asked, confirmed)
+    except (EditError, ChangedMeanwhileError) as error:
+        raise CommandError(Exit.FAILED, str(error)) from None
+
+
+async def _mode(eks: Eks) -> Any:
+    return await auth_mode(eks.calls, eks.name)
+
+
+async def _in_aws_auth(cluster: Cluster, asked: Asked, confirmed: Confirm) -> Done:
+    wanted = asked.wanted()
+    notes = tuple(traps(wanted))
+    change = await plan(cluster, wanted)
+    if change.empty:
+        return Done("aws-auth", "", notes=(*notes, "it is mapped so already"))
+    await write(cluster, change, dry_run=True)  # before anybody says yes to what is refused
+    difference = change.diff()
+    if not confirmed(difference):
+        return Done("aws-auth", difference, notes=notes)
+    await write(cluster, change)
+    return Done("aws-auth", difference, written=True, notes=notes)
+
+
+async def _access_entry(eks: Eks, asked: Asked, confirmed: Confirm) -> Done:
+    made = request(eks.name, arn=asked.principal, user=asked.user, groups=asked.groups)
+    there = await read_access_entries(eks.calls, eks.name)
+    wanted = canonical(made["principalArn"]).lower()
+    for one in there.found:
+        if one.entry.principal.lower() == wanted:
+            if one.entry.user == asked.user and set(one.entry.groups) >= set(asked.groups):
+                return Done("access-entry", "", notes=("it is mapped so already",))
+            known = ClusterIdentity(one.entry.user, one.entry.groups)
+            msg = (
+                f"there is an access entry for it already, with {known}; change that by "
+                f"`aws eks update-access-entry --cluster-name {eks.name} --principal-arn "
+                f"{made['principalArn']}`"
+            )
+            raise CommandError(Exit.FAILED, msg)
+    difference = "\n".join(f"+ {line}" for line in json.dumps(made, indent=2).splitlines())
+    if not confirmed(difference):
+        return Done("access-entry", difference, notes=there.unread)
+    await create_access_entry(
+        eks.calls, eks.name, arn=asked.principal, user=asked.user, groups=asked.groups
+    )
+    return Done("access-entry", difference, written=True, notes=there.unread)
+
+
+def _impersonation(asked: Asked, cluster: str, confirmed: Confirm) -> Done:
+    entry = {
+        "principal": asked.principal,
+        "cluster": cluster,
+        "user": asked.user,
+        "groups": list(asked.groups),
+    }
+    subject = {
+        "kind": "User",
+        "name": "USER-OF-THE-CONTEXT",
+        "apiGroup": "rbac.authorization.k8s.io",
+    }
+    identity = ClusterIdentity(asked.user, asked.groups)
+    manifests = impersonator("faultbridge", [identity], [subject])
+    lines = (
+        "# in the file of FAULTBRIDGE_CLUSTER_IDENTITIES\n"
+        + str(yaml.safe_dump({"identities": [entry]}, sort_keys=False))
+        + "---\n# kubectl apply -f -: the context's user may become this one, and nobody else\n"
+        + str(yaml.safe_dump_all(manifests, sort_keys=False))
+    )
+    if confirmed(lines.rstrip()):
+        msg = "impersonation is not written by this command: put the lines where they say"
+        raise CommandError(Exit.INVALID, msg)
+    return Done("impersonation", lines)
+
+
+def _printed(asked: Asked, confirmed: Confirm) -> Done:
+    if not asked.principal.startswith("arn:"):
+        return _impersonation(asked, CONTEXT_PREFIX + "*", confirmed)
+    wanted = asked.wanted()
+    try:
+        made = request("CLUSTER", arn=asked.principal, user=asked.user, groups=asked.groups)
+    except ProviderError as error:
+        raise CommandError(Exit.INVALID, str(error)) from None
+    command = (
+        "aws eks create-access-entry --cluster-name CLUSTER "
+        f"--principal-arn {made['principalArn']} --username {asked.user}"
+    )
+    if asked.groups:
+        command += f" --kubernetes-groups {' '.join(asked.groups)}"
+    lines = (
+        f"# with access entries\n{command}\n"
+        f"# else under {wanted.section} in ConfigMap kube-system/aws-auth\n{merge('', wanted)}"
+    )
+    confirmed(lines.rstrip())
+    return Done("print", lines, notes=tuple(traps(wanted)))
