@@ -37,6 +37,7 @@ from providers.contract import Caller
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 from providers.kubernetes.provider import KubernetesProvider
+from rbac.acting import MappedIdentities
 from rbac.aws_auth import PATH, read_aws_auth
 from rbac.aws_auth_text import Wanted
 from rbac.aws_auth_writing import ChangedMeanwhileError, plan, write
@@ -305,3 +306,34 @@ async def test_a_real_server_refuses_to_write_over_what_changed(
 async def write_in_vain(cluster: Cluster, change: Any) -> None:
     with pytest.raises(ChangedMeanwhileError):
         await write(cluster, change)
+
+
+async def test_a_context_acts_as_the_mapped_user_and_as_nobody_else(
+    installed: RealCluster, provider: KubernetesProvider, aws: AwsEmulator, tmp_path: Path
+) -> None:
+    """``ops`` may become user ``shop-chaos`` of group ``fis``, whatever its own rights are."""
+    identity = "arn:aws:iam::123456789012:role/shop"
+    entry = {"principal": identity, "user": "shop-chaos", "groups": ["fis"]}
+    wrong = {"principal": f"{identity}2", "user": "shop-chaos", "groups": ["fis", "operators"]}
+    path = tmp_path / "identities.yaml"
+    path.write_text(json.dumps({"identities": [entry, wrong]}))
+    provider.use_identities(MappedIdentities(path))
+    scope = Scope(cloud="aws", account=aws.account_id, region=aws.region)
+
+    async def run_as(who: str) -> Run:
+        session = await provider.session(Caller(scope, who, "EXPshop", "here"), None)
+        return Run(session, CONTEXT_PREFIX + "ops")
+
+    run = await run_as(identity)
+    (denial,) = await run.review()
+    assert 'User "ops" cannot impersonate' in denial.reason
+    for manifest in yaml.safe_load_all(denial.mend.replace("USER-OF-THE-CONTEXT", "ops")):
+        installed.install(manifest)
+    await eventually(run.review, lambda denials: denials == [])
+    assert (await run.prepare()).kind == "done"
+    assert (await run.inject()).kind == "pending"
+    assert installed.one()["metadata"]["namespace"] == "default"
+    (denial,) = await (await run_as(f"{identity}2")).review()
+    assert 'cannot impersonate resource "groups"' in denial.reason
+    assert '"operators" is forbidden' in denial.reason
+    await installed.clean()
