@@ -78,10 +78,7 @@ class Line:
         for grant in self.grants:
             where = f"in namespace {grant.namespace}" if grant.namespace else "in all namespaces"
             only = f", only named {', '.join(grant.names)}" if grant.names else ""
-            kinds = (
-                "all chaos kinds" if len(grant.kinds) == len(INJECTING) else ", ".join(grant.kinds)
-            )
-            yield f"  {where}: {', '.join(grant.verbs)} {kinds}{only} ({grant.by})"
+            yield f"  {where}: {', '.join(grant.verbs)} {_kinds(grant)}{only} ({grant.by})"
         for lever in self.levers:
             yield f"  {lever}"
         if not self.injects:
@@ -172,6 +169,18 @@ def _held(entry: Entry, rights: Rights) -> Iterator[Holder]:
         subject = holder.subject
         if any(matches(pattern, subject.name) for pattern in wanted.get(subject.kind, ())):
             yield holder
+
+
+def _kinds(grant: Grant) -> str:
+    """The kinds in words; those of a whole API group by its name."""
+    words: list[str] = []
+    left = set(grant.kinds)
+    for group in dict.fromkeys(kind.group for kind in INJECTING.values()):
+        every = {name for name, kind in INJECTING.items() if kind.group == group}
+        if every <= left:
+            words.append(f"all kinds of {group}")
+            left -= every
+    return ", ".join([*words, *sorted(left)])
 
 
 def _pattern(template: str) -> str:

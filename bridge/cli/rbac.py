@@ -12,6 +12,7 @@ from bridge.cli.exits import EPILOG, CommandError, Exit
 from bridge.cli.output import clean, show, show_json, tell
 
 if TYPE_CHECKING:
+    from bridge.cli.rbac_mapping import Done
     from rbac.report import Report
 
 app = typer.Typer(
@@ -74,7 +75,9 @@ def map_(
         str, typer.Argument(metavar="PRINCIPAL", help="Role or user by ARN; an identity's name.")
     ],
     *,
-    user: Annotated[str, typer.Option(metavar="NAME", help="User in the cluster.")],
+    user: Annotated[
+        str, typer.Option(metavar="NAME", help="User in the cluster; else a role's own name.")
+    ] = "",
     group: _Groups = None,
     cluster: Annotated[
         str | None, typer.Option(metavar="CLUSTER", help="Context, or EKS ARN; else only print.")
@@ -98,35 +101,31 @@ def map_(
 
     if apply and cluster is None:
         raise CommandError(Exit.INVALID, "--apply needs --cluster: say which cluster to write to")
+    if not user and not principal.startswith("arn:"):
+        raise CommandError(Exit.INVALID, "say as which user: --user NAME")
+    user = user or principal.rpartition("/")[2]
     asked = Asked(principal, user, tuple(dict.fromkeys(group or ())), aws_auth=aws_auth)
 
-    def confirmed(difference: str) -> bool:
+    def confirmed(difference: str, *, writable: bool = True) -> bool:
         if not as_json:
             show(clean(difference))
-        if not apply:
+        if not (apply and writable):
             return False
         return yes or typer.confirm("Write this?", err=True)
 
     done = asyncio.run(map_principal(load_settings(), asked, cluster, role, confirmed))
-    for note in done.notes:
-        tell(clean(f"faultbridge: {note}"))
-    if as_json:
-        show_json(done.wire())
-    elif done.difference and not done.written and cluster is not None:
-        tell("faultbridge: nothing was written" + ("" if apply else "; --apply writes it"))
-    elif done.written:
-        tell("faultbridge: written")
+    _told(done, applied=apply, printed=cluster is None, as_json=as_json)
     if apply and done.difference and not done.written:
         raise typer.Exit(Exit.FAILED)
 
 
 @app.command(epilog=EPILOG)
 def subjects(
+    cloud: Annotated[str, typer.Argument(metavar="CLOUD", help="Whose cluster: gke or aks.")],
     identity: Annotated[
         str, typer.Argument(metavar="IDENTITY", help="Address, object id or unique id.")
     ],
     *,
-    cloud: Annotated[str, typer.Option(metavar="gke|aks", help="Whose cluster it is.")],
     group: Annotated[bool, typer.Option("--group", help="It is a group.")] = False,
     unique_id: Annotated[
         str, typer.Option(metavar="NUMBER", help="Numeric id of a Google service account.")
@@ -147,7 +146,7 @@ def subjects(
         elif cloud == "aks":
             found = aks_subjects(identity, group=group, azure_rbac=azure_rbac)
         else:
-            msg = f'--cloud "{cloud}" is not known; write gke or aks'
+            msg = f'"{cloud}" is not known; write gke or aks'
             raise CommandError(Exit.INVALID, msg)
     except SubjectError as error:
         raise CommandError(Exit.INVALID, str(error)) from None
@@ -168,3 +167,18 @@ async def _report(cluster: str, namespaces: list[str], role: str | None, *, syst
     mapping = own_mapping(settings)
     async with opened(settings, cluster, role) as (reached, eks):
         return await shown(reached, eks, mapping=mapping, namespaces=namespaces, system=system)
+
+
+def _told(done: Done, *, applied: bool, printed: bool, as_json: bool) -> None:
+    from bridge.cli.rbac_mapping import IMPERSONATION
+
+    for note in done.notes:
+        tell(clean(f"faultbridge: {note}"))
+    if as_json:
+        show_json(done.wire())
+    elif done.way == IMPERSONATION:
+        tell("faultbridge: nothing is written here: put the lines where they say")
+    elif done.difference and not done.written and not printed:
+        tell("faultbridge: nothing was written" + ("" if applied else "; --apply writes it"))
+    elif done.written:
+        tell("faultbridge: written")

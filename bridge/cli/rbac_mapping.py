@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import yaml
 
@@ -25,8 +24,15 @@ if TYPE_CHECKING:
     from providers.kubernetes.cluster import Cluster
     from rbac.showing import Eks
 
-Confirm = Callable[[str], bool]
-"""Shows a difference, and says whether to write it."""
+IMPERSONATION: Final = "impersonation"
+"""The way that is only printed: a file of the bridge's, and manifests for kubectl."""
+
+
+class Confirm(Protocol):
+    """Shows a difference, and says whether to write it."""
+
+    def __call__(self, difference: str, *, writable: bool = True) -> bool:
+        """Ask, unless it is not ``writable``: then it is only shown."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +154,8 @@ def _impersonation(asked: Asked, cluster: str, confirmed: Confirm) -> Done:
         + "---\n# kubectl apply -f -: the context's user may become this one, and nobody else\n"
         + str(yaml.safe_dump_all(manifests, sort_keys=False))
     )
-    if confirmed(lines.rstrip()):
-        msg = "impersonation is not written by this command: put the lines where they say"
-        raise CommandError(Exit.INVALID, msg)
-    return Done("impersonation", lines)
+    confirmed(lines.rstrip(), writable=False)
+    return Done(IMPERSONATION, lines)
 
 
 def _printed(asked: Asked, confirmed: Confirm) -> Done:
@@ -172,5 +176,5 @@ def _printed(asked: Asked, confirmed: Confirm) -> Done:
         f"# with access entries\n{command}\n"
         f"# else under {wanted.section} in ConfigMap kube-system/aws-auth\n{merge('', wanted)}"
     )
-    confirmed(lines.rstrip())
+    confirmed(lines.rstrip(), writable=False)
     return Done("print", lines, notes=tuple(traps(wanted)))

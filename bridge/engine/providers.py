@@ -58,7 +58,7 @@ class Providers:
             opened = made(self._settings, self.provider)
             path = self._settings.cluster_identities
             if path is not None and isinstance(opened, Impersonating):
-                from rbac.acting import MappedIdentities
+                from rbac.acting import MappedIdentities  # noqa: PLC0415 - only where it is set
 
                 opened.use_identities(MappedIdentities(path))
             self._open[name] = opened

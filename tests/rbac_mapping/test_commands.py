@@ -117,6 +117,7 @@ async def test_a_change_of_somebody_else_is_not_written_over(
         (("--user", "u", "--group", "SYSTEM:masters"), "is refused"),
         (("--user", "{{SessionName}}"), "begins with a placeholder"),
         (("--user", "u", "--apply"), "--apply needs --cluster"),
+        (("--group", "system:nodes"), "is refused"),
     ],
 )
 async def test_what_is_never_mapped(command: Command, asked: Any, said: str) -> None:
@@ -136,9 +137,9 @@ async def test_what_is_printed_without_a_cluster(command: Command) -> None:
 
 async def test_the_subjects_of_other_clouds(command: Command) -> None:
     account = "sa@p.iam.gserviceaccount.com"
-    code, output, _ = await command("rbac", "subjects", account, "--cloud", "gke")
+    code, output, _ = await command("rbac", "subjects", "gke", account)
     assert code == 0
     assert yaml.safe_load(output)["subjects"][0]["name"] == account
-    code, _, errors = await command("rbac", "subjects", "team", "--cloud", "aks", "--group")
+    code, _, errors = await command("rbac", "subjects", "aks", "team", "--group")
     assert code == 2
     assert "by id, not by name" in errors

@@ -25,14 +25,11 @@ import pytest
 import yaml
 
 from bridge.model.scope import Scope
-from bridge.sandbox.kubernetes.authentication import (
-    EksTokenVerifier,
-    TokenRefusedError,
-    moto_secret,
-)
+from bridge.sandbox.kubernetes.authentication import EksTokenVerifier, moto_secret
 from bridge.sandbox.kubernetes.chaos_mesh_crds import definitions
 from bridge.sandbox.kubernetes.estate import manifests
 from bridge.settings import Settings
+from iam.eks_token import TokenRefusedError
 from providers.contract import Caller
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
