@@ -137,3 +137,33 @@ def test_ways_to_more_rights_and_to_all_are_told() -> None:
         True,
         False,
     ]
+
+
+def _line_of(rule: dict[str, Any], subject: dict[str, str]) -> Any:
+    role = {"metadata": {"name": "r"}, "rules": [rule]}
+    binding = {
+        "metadata": {"name": "b"},
+        "roleRef": {"kind": "ClusterRole", "name": "r"},
+        "subjects": [subject],
+    }
+    rights = rights_of(RbacObjects((), [role], (), [binding]))
+    found = report("c", "", [Mapped(Entry("arn", "u", ("g",)))], rights)
+    return next(line for line in found.lines if line.who == "arn")
+
+
+def test_a_rule_about_named_resources_lets_nobody_inject() -> None:
+    rule = {"apiGroups": ["*"], "resources": ["podchaos"], "verbs": ["*"]}
+    user = {"kind": "User", "name": "u"}
+    assert _line_of(rule, user).injects
+    line = _line_of({**rule, "resourceNames": ["x"]}, user)
+    assert not line.injects
+    assert "delete" in line.grants[0].verbs
+    assert "only named x" in "\n".join(line.text())
+
+
+def test_what_everybody_who_is_known_may_do_a_mapped_principal_may_too() -> None:
+    rule = {"apiGroups": ["chaos-mesh.org"], "resources": ["*"], "verbs": ["create"]}
+    line = _line_of(rule, {"kind": "Group", "name": "system:authenticated"})
+    assert line.injects
+    assert "all kinds of chaos-mesh.org" in "\n".join(line.text())
+    assert not _line_of(rule, {"kind": "Group", "name": "system:unauthenticated"}).injects
