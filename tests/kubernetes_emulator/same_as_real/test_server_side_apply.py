@@ -94,6 +94,8 @@ def test_an_update_takes_what_it_changes(api: httpx.Client, maps: str) -> None:
     )
     removed = api.patch(f"{maps}/c", json={"data": {"a": None, "z": None}}, headers=TESTER)
     assert owners(removed) == {"one Apply": {"f:data": {"f:b": {}}}}
+    none = api.patch(f"{maps}/c", json={"data": {"b": None}}, headers=TESTER)
+    assert owners(none) == {}, "what is gone is nobody's"
 
 
 def test_creation_owns_what_it_sets(api: httpx.Client, maps: str) -> None:
