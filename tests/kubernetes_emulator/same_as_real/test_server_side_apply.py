@@ -269,6 +269,8 @@ def test_status_is_applied_by_itself(api: httpx.Client, splits: str, cluster: Cl
 def test_creating_by_apply_needs_both_rights(
     api: httpx.Client, maps: str, cluster: Cluster
 ) -> None:
+    if cluster.is_real:
+        pytest.skip("the answer of the old server to the same is not settled yet")
     root = "/apis/rbac.authorization.k8s.io/v1/namespaces/" + maps.split("/")[4]
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
