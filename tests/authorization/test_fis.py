@@ -199,6 +199,21 @@ def test_tags_of_the_object_and_of_the_request_decide(
     )
 
 
+def test_a_tag_in_other_capitals_does_not_hide_one(house: House, stored: str) -> None:
+    local, alice = house.fis(), house.fis(ALICE)
+    arn = f"{house.arn}experiment-template/{stored}"
+    house.grant(
+        ALICE,
+        allow("*"),
+        deny("fis:Get*", Condition={"StringEquals": {"aws:ResourceTag/env": "prod"}}),
+    )
+    for tags in ({"Env": "prod", "env": "test"}, {"env": "prod", "Env": "test"}):
+        local.tag_resource(resourceArn=arn, tags=tags)
+        refused(alice.get_experiment_template, id=stored)
+        local.untag_resource(resourceArn=arn, tagKeys=list(tags))
+    assert alice.get_experiment_template(id=stored)
+
+
 def test_addresses_and_times_decide(house: House) -> None:
     alice = house.fis(ALICE)
     for block, allowed in (
