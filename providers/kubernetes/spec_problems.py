@@ -139,7 +139,9 @@ def _ending_problem(
     if group == CHAOS_MESH and timer is None and specs.honours_duration(kind, spec):
         return _warning(
             "kubernetesSpec",
-            "has no duration, so the chaos does not end by itself and the action fails after "
+            # A TimeChaos may have one that is none, which a cluster accepts.
+            f"has no duration{' that can be read' if spec.get('duration') else ''}, "
+            "so the chaos does not end by itself and the action fails after "
             f"maxDuration ({longest}), as in FIS; write a shorter duration. Until then one of "
             f"maxDuration and {int(GRACE.total_seconds())} s is set, in case no bridge is left",
         )

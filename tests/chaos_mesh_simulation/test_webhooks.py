@@ -121,6 +121,16 @@ def test_accepted(kind: str, spec: dict[str, Any]) -> None:
     admit(kind, spec)
 
 
+def test_an_empty_selector_of_machines_stays_empty_and_is_refused() -> None:
+    """No namespace is put in, unlike for pods."""
+    spec = {"action": "jvm-gc", "mode": "one", "selector": {}, "jvm-gc": {"pid": 1}}
+    with pytest.raises(AdmissionDeniedError, match=r"spec\.address: or selector is required"):
+        admit("PhysicalMachineChaos", spec)
+    selector = {"physicalMachines": {"default": ["machine-1"]}}
+    admitted = admit("PhysicalMachineChaos", {**spec, "selector": selector})
+    assert admitted["spec"]["selector"] == selector
+
+
 def test_spec_is_immutable_but_nothing_else() -> None:
     stored = admit("NetworkChaos", DELAY)["spec"]
     with pytest.raises(AdmissionDeniedError) as refused:

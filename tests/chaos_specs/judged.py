@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kubernetes.specs import Problem, check
+from providers.kubernetes.specs import KINDS, Problem, check
 
-CHAOS_MESH = "chaos-mesh.org/v1alpha1"
 ONE: dict[str, Any] = {"mode": "one", "selector": {}}
 
 
 def judged(kind: str, spec: dict[str, Any]) -> list[Problem]:
     """All problems of a spec."""
-    return check(CHAOS_MESH, kind, "default", spec)
+    return check(KINDS[kind].api_version, kind, "default", spec)
 
 
 def errors(kind: str, spec: dict[str, Any]) -> dict[str, str]:

@@ -34,6 +34,12 @@ MACHINE = {"mode": "one", "selector": {"namespaces": ["a"]}}
             "spec.correlation",
             "it belongs in spec.delay, spec.loss or spec.duplicate",
         ),
+        (
+            "NetworkChaos",
+            {**ONE, "action": "partition", "loss": {"loss": "1"}, "correlation": "1"},
+            "spec.correlation",
+            "it belongs in spec.loss",
+        ),
         ("IOChaos", {"perm": 72}, "spec.perm", "it belongs in spec.attr"),
         (
             "KernelChaos",

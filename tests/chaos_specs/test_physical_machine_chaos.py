@@ -181,7 +181,7 @@ def test_files_have_no_route_in_chaosd() -> None:
 
 
 def test_objects_of_other_actions_are_idle_but_a_rate_is_always_wanted() -> None:
-    told = warnings("PhysicalMachineChaos", {**spec("jvm-gc"), "vm": {"vm-name": "x"}})
+    told = warnings("PhysicalMachineChaos", {**spec("jvm-gc"), "vm": {}})
     assert told == {"spec.vm": 'is ignored with action "jvm-gc", leave it out'}
     bucket = {"rate": "", "limit": 1, "buffer": 1}
     refused = errors("PhysicalMachineChaos", {**spec("jvm-gc"), "network-bandwidth": bucket})

@@ -13,6 +13,7 @@ from providers.kubernetes.specs.quantities import (
     float_of,
     float_text,
     integer_of,
+    machine_size,
     rate_text,
     size_text,
 )
@@ -181,7 +182,62 @@ def test_size_refuses(text: str) -> None:
         size_text(text)
 
 
-@pytest.mark.parametrize("judge", [float_of, integer_of, rate_text, size_text, correlation_text])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "-0",
+        "1c",
+        "1K",
+        "1KB",
+        "1kB",
+        "1KiB",
+        "1.5GiB",
+        ".5M",
+        "1.M",
+        "1G512M",
+        "+8E",
+        "9EB",
+        "1PB2c",
+        "9223372036854775789c",
+        f"1.{'0' * 400}1M",
+    ],
+)
+def test_a_size_on_a_machine_has_a_unit(text: str) -> None:
+    assert machine_size(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "100",
+        "00",
+        "100B",
+        "1k",
+        "1kiB",
+        "1mb",
+        "1 MB",
+        "1MB1MiB",
+        "50%",
+        "M",
+        ".M",
+        "-",
+        "1M2",
+        "9223372036854775790c",
+        "9E",
+        "10EB",
+        "1M" * 1_000,
+    ],
+)
+def test_a_size_on_a_machine_is_read_as_upstream_reads_it(text: str) -> None:
+    with pytest.raises(ValueError, match="write it like"):
+        machine_size(text)
+
+
+@pytest.mark.parametrize(
+    "judge", [float_of, integer_of, rate_text, size_text, machine_size, correlation_text]
+)
 @given(text=st.text() | st.text(alphabet="0123456789.+-_eExXpP% kmgtbipsKMGTBIPSinfa"))
 def test_any_text_is_taken_or_refused_with_a_mend(
     judge: Callable[[str], object], text: str

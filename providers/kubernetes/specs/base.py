@@ -168,11 +168,15 @@ class ChaosModel(BaseModel):
         """
         yield from ()
 
+    def reads(self, name: str) -> bool:  # noqa: ARG002 - for those that leave some unread
+        """Whether anybody reads this member, so that its own findings matter."""
+        return True
+
     def all_findings(self, path: str) -> Iterator[Problem]:
         """The findings of this object and of every object in it, from the outside in."""
         yield from self.findings(path)
         for name, field in type(self).model_fields.items():
-            member = getattr(self, name)
+            member = getattr(self, name) if self.reads(name) else None
             below = child(path, field.alias or name)
             if isinstance(member, ChaosModel):
                 yield from member.all_findings(below)

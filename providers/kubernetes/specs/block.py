@@ -24,13 +24,13 @@ class BlockDelay(ChaosModel):
     )
     jitter: GoDuration | None = Field(
         default=None,
-        description="How far the latency varies; not at all without it.",
-        json_schema_extra={"example": "10ms"},
+        description="How far the latency varies.",
+        json_schema_extra={"webhookDefault": "0ms", "example": "10ms"},
     )
     correlation: CorrelationText | None = Field(
         default=None,
-        description="Percentage by which a latency follows the one before; 0 without it.",
-        json_schema_extra={"example": "25"},
+        description="Percentage by which a latency follows the one before.",
+        json_schema_extra={"webhookDefault": "0", "example": "25"},
     )
 
     def findings(self, path: str) -> Iterator[Problem]:

@@ -31,7 +31,7 @@ def field_path(model: ChaosModel, name: str, path: str) -> str:
 
 def is_set(value: object) -> bool:
     """Whether a field reaches the controller: Go leaves empty text, lists and zeros out."""
-    return value not in (None, "", [], 0)
+    return value not in (None, "", [], {}, 0)
 
 
 def ignored_with(

@@ -169,8 +169,8 @@ class HTTPChaosSpec(ChaosSpec, PodSelection):
     )
     method: str | None = Field(
         default=None,
-        description=f"Only requests with this method: {', '.join(_METHODS)}.",
-        json_schema_extra={"example": "GET"},
+        description="Only requests with this method.",
+        json_schema_extra={"example": "GET", "choices": list(_METHODS)},
     )
     code: Int32 | None = Field(default=None, description="Only responses with this status.")
     request_headers: TextMap | None = Field(

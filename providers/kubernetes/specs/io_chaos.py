@@ -82,7 +82,9 @@ class Attributes(ChaosModel):
     atime: Timespec | None = Field(default=None, description="Time of the last access.")
     mtime: Timespec | None = Field(default=None, description="Time of the last modification.")
     ctime: Timespec | None = Field(default=None, description="Time of the last status change.")
-    kind: str | None = Field(default=None, description=f"File type: {', '.join(_FILE_KINDS)}.")
+    kind: str | None = Field(
+        default=None, description="File type.", json_schema_extra={"choices": list(_FILE_KINDS)}
+    )
     perm: Unsigned16 | None = Field(
         default=None,
         description="Permissions as a decimal number: 420 for 0644, 493 for 0755.",

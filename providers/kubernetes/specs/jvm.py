@@ -89,7 +89,9 @@ class JVMChaosSpec(ChaosSpec, ContainerSelection):
         default=None, description="How many processors stress uses; instead of memType."
     )
     mem_type: str | None = Field(
-        default=None, description="What stress fills, stack or heap; instead of cpuCount."
+        default=None,
+        description="What stress fills, stack or heap; instead of cpuCount.",
+        json_schema_extra={"choices": list(MEMORY)},
     )
     rule_data: str | None = Field(
         default=None,
@@ -98,20 +100,22 @@ class JVMChaosSpec(ChaosSpec, ContainerSelection):
     mysql_connector_version: str | None = Field(
         default=None,
         description="The major version of MySQL's connector, 5 or 8.",
-        json_schema_extra={"example": "8"},
+        json_schema_extra={"example": "8", "choices": list(_VERSIONS)},
     )
     database: str | None = Field(default=None, description="Only calls to this database.")
     table: str | None = Field(default=None, description="Only calls on this table.")
     sql_type: str | None = Field(
-        default=None, description=f"Only calls of this type: {', '.join(SQL)}."
+        default=None,
+        description="Only calls of this type.",
+        json_schema_extra={"choices": list(SQL)},
     )
     name: str | None = Field(
         default=None, description="The name of the rule, made up without it; must be unique."
     )
     port: Int32 | None = Field(
         default=None,
-        description="The port of the agent in the Java process, 9277 without it.",
-        json_schema_extra={"example": 9277},
+        description="The port of the agent in the Java process.",
+        json_schema_extra={"webhookDefault": 9277},
     )
     pid: Integer | None = Field(
         default=None, description="The id of the Java process; the first of the container without."

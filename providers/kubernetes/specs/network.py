@@ -49,8 +49,8 @@ class Reorder(ChaosModel):
     )
     correlation: CorrelationText | None = Field(
         default=None,
-        description="Percentage by which a packet's fate follows the one before; 0 without it.",
-        json_schema_extra={"example": "25"},
+        description="Percentage by which a packet's fate follows the one before.",
+        json_schema_extra={"webhookDefault": "0", "example": "25"},
     )
     gap: Integer = Field(description="How many packets are delayed before one overtakes them.")
 
@@ -66,12 +66,14 @@ class Delay(ChaosModel):
         description="How long each packet is held back: one number with one unit."
     )
     jitter: SingleUnitDuration | None = Field(
-        default=None, description="How far the latency varies; not at all without it."
+        default=None,
+        description="How far the latency varies.",
+        json_schema_extra={"webhookDefault": "0ms"},
     )
     correlation: CorrelationText | None = Field(
         default=None,
-        description="Percentage by which a packet's fate follows the one before; 0 without it.",
-        json_schema_extra={"example": "25"},
+        description="Percentage by which a packet's fate follows the one before.",
+        json_schema_extra={"webhookDefault": "0", "example": "25"},
     )
     reorder: Reorder | None = Field(
         default=None, description="Packets that overtake the delayed ones."
@@ -92,8 +94,8 @@ class Loss(ChaosModel):
     )
     correlation: CorrelationText | None = Field(
         default=None,
-        description="Percentage by which a packet's fate follows the one before; 0 without it.",
-        json_schema_extra={"example": "25"},
+        description="Percentage by which a packet's fate follows the one before.",
+        json_schema_extra={"webhookDefault": "0", "example": "25"},
     )
 
     def findings(self, path: str) -> Iterator[Problem]:
@@ -110,8 +112,8 @@ class Duplicate(ChaosModel):
     )
     correlation: CorrelationText | None = Field(
         default=None,
-        description="Percentage by which a packet's fate follows the one before; 0 without it.",
-        json_schema_extra={"example": "25"},
+        description="Percentage by which a packet's fate follows the one before.",
+        json_schema_extra={"webhookDefault": "0", "example": "25"},
     )
 
     def findings(self, path: str) -> Iterator[Problem]:
@@ -128,8 +130,8 @@ class Corrupt(ChaosModel):
     )
     correlation: CorrelationText | None = Field(
         default=None,
-        description="Percentage by which a packet's fate follows the one before; 0 without it.",
-        json_schema_extra={"example": "25"},
+        description="Percentage by which a packet's fate follows the one before.",
+        json_schema_extra={"webhookDefault": "0", "example": "25"},
     )
 
     def findings(self, path: str) -> Iterator[Problem]:

@@ -157,6 +157,11 @@ class PhysicalMachineChaosSpec(ChaosSpec):
             )
             yield warning(child(path, "action"), message)
 
+    def reads(self, name: str) -> bool:
+        """Of the objects only that of the action."""
+        alias = type(self).model_fields[name].alias
+        return alias == self.action or not isinstance(getattr(self, name), config.MachineConfig)
+
     def _machines(self, path: str) -> Iterator[Problem]:
         where = child(path, "address")
         selected = self.selector is not None and not self.selector.is_empty
@@ -194,6 +199,9 @@ class PhysicalMachineChaosSpec(ChaosSpec):
             elif isinstance(given, config.MachineConfig):
                 message = f'is ignored with action "{self.action}", leave it out'
                 yield warning(child(path, alias), message)
+                if isinstance(given, network.NetworkBandwidth) and not given.rate:
+                    # Alone among the objects, this one is asked for its rate whatever the action.
+                    yield given.missing("rate", child(path, alias))
 
 
 def _like(action: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from providers.kubernetes.specs.problems import shown
@@ -40,11 +41,17 @@ _GO_SPACE: Final = (
 _RATE_UNITS: Final = (
     "tbps", "gbps", "mbps", "kbps", "bps", "tbit", "gbit", "mbit", "kbit", "bit",
 )  # fmt: skip
-# Three sets, which a size may not mix: short binary, binary and decimal.
+
+
+def _multiples(prefixes: str, ending: str, step: int) -> dict[str, int]:
+    return {f"{prefix}{ending}": step**power for power, prefix in enumerate(prefixes, start=1)}
+
+
+# Three sets, which a size may not mix: short binary, binary and decimal. "c" is a byte.
 _MACHINE_UNITS: Final = (
-    frozenset("cKMGTPE"),
-    frozenset(["c", *(f"{prefix}iB" for prefix in "KMGTPE")]),
-    frozenset(["c", *(f"{prefix}B" for prefix in "kKMGTPE")]),
+    {"c": 1} | _multiples("KMGTPE", "", 1024),
+    {"c": 1} | _multiples("KMGTPE", "iB", 1024),
+    {"c": 1, "kB": 1000} | _multiples("KMGTPE", "B", 1000),
 )
 _SIZE_PART: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^0-9.]*)")
 # Go gives up on a number when the digits before its last reach this.
@@ -167,12 +174,13 @@ def machine_size(text: str) -> str:
     )
 
 
-def _adds_up(text: str, units: frozenset[str]) -> bool:
+def _adds_up(text: str, units: Mapping[str, int]) -> bool:
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
         return True
     if not rest or len(text) > _LONGEST_SIZE:
         return False
+    total = 0.0
     position = 0
     while position < len(rest):
         part = _SIZE_PART.match(rest, position)
@@ -181,8 +189,9 @@ def _adds_up(text: str, units: frozenset[str]) -> bool:
         whole, fraction = part.group(1), part.group(2) or ""
         if not (whole or fraction) or max(map(_leading, (whole, fraction))) >= _LEADING_LIMIT:
             return False
+        total += float(f"{whole or 0}.{fraction or 0}") * units[part.group(3)]
         position = part.end()
-    return True
+    return total <= float(_INT64)
 
 
 def _leading(digits: str) -> int:

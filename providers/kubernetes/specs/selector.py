@@ -25,7 +25,9 @@ class LabelExpression(ChaosModel):
     """One set-based requirement on labels."""
 
     key: str = Field(description="The label.")
-    operator: str = Field(description="In, NotIn, Exists or DoesNotExist.")
+    operator: str = Field(
+        description="How the label is compared.", json_schema_extra={"choices": list(_OPERATORS)}
+    )
     values: Annotated[
         list[str] | None, Field(json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = Field(default=None, description="The label's values, for In and NotIn.")

@@ -46,8 +46,11 @@ class TimeChaosSpec(ChaosSpec, ContainerSelection):
     )
     clock_ids: list[str] | None = Field(
         default=None,
-        description=f"The clocks that are shifted, CLOCK_REALTIME without it: {', '.join(CLOCKS)}.",
-        json_schema_extra={"example": ["CLOCK_REALTIME"]},
+        description=f"The clocks that are shifted: {', '.join(CLOCKS)}.",
+        json_schema_extra={
+            "webhookDefault": ["CLOCK_REALTIME"],
+            "example": ["CLOCK_REALTIME"],
+        },
     )
     # Alone among the kinds of chaos, no webhook reads it.
     duration: str | None = Field(
