@@ -92,7 +92,7 @@ def _page(kind: str) -> str:
             "## Example\n",
             _example(kind),
             "## Fields\n",
-            table(("field", "type", "required", "default", "what it is"), _fields(kind)),
+            table(("field", "type", "required", "default", "what it is"), fields(kind)),
             "## What goes wrong\n",
             "Refused: by the cluster. Warning: the cluster takes it, though it cannot work.\n",
             table(("mistake", "verdict", "what you are told"), _mistakes(kind)),
@@ -166,7 +166,8 @@ def _pod_selector() -> str:
     return table(("field", "type", "required", "default", "what it is"), _rows(schema, "", kind=""))
 
 
-def _fields(kind: str) -> Iterator[tuple[str, ...]]:
+def fields(kind: str) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of a kind's table of fields."""
     yield from _rows(annotated_schema(specs.SPECS[kind]), "", kind=kind)
 
 

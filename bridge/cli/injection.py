@@ -27,7 +27,7 @@ LONGEST_NAME: Final = 64
 
 _CLUSTER: Final = "Cluster"
 _SECOND: Final = timedelta(seconds=1)
-_UNFIT: Final = re.compile(r"[^a-z0-9.]+")
+_UNFIT: Final = re.compile(r"[^-a-z0-9.]+")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BRACES: Final = '{{ "{{" }}'
 """How an action template writes two braces that open no placeholder."""

@@ -11,7 +11,7 @@ import typer
 from bridge.cli.connection import load_settings
 from bridge.cli.exits import Exit
 from bridge.cli.output import clean, show, show_json
-from bridge.model.problem import Severity
+from bridge.model.problem import Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,12 +100,17 @@ def lint(
 
 def _ask(context: str, kubeconfig: Path | None, result: Result, judge: Judge) -> Asked:
     from bridge.cli.linting.cluster import ask_cluster
+    from bridge.cli.linting.created import unknown_values
+    from bridge.cli.linting.findings import Rule, found
 
-    resources = [
-        (document, created)
-        for document, kind in result.documents
-        for created in judge.created(document, kind)
-    ]
+    resources = []
+    for document, kind in result.documents:
+        resources += [(document, created) for created in judge.created(document, kind)]
+        names = unknown_values(document.document) if kind == "action template" else []
+        if names:
+            message = f"not tried in a cluster: nothing says what {', '.join(names)} will be"
+            problem = Problem("parameters", message, Severity.WARNING)
+            result.findings.append(found(document, problem, Rule.CLUSTER_ACCESS))
     return ask_cluster(context, kubeconfig, resources, result.findings)
 
 

@@ -43,7 +43,8 @@ class ActionTemplateDetail(ActionTemplateSummary):
     """One version of an action template in full."""
 
     document: dict[str, Any]
-    """The template as it was written: what `create_action_template` takes."""
+    """The template as it was written, without what was null or empty: what
+    `create_action_template` takes."""
     versions: tuple[int, ...] = ()
     """The versions of its name that there are."""
     problems: tuple[Problem, ...] = ()

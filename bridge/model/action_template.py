@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bridge.model.moment import Micros
+from bridge.model.wording import quote
 
 ID_PREFIX: Final = "k8s:action-template/"
 """How an experiment template names one: ``k8s:action-template/NAME@VERSION``."""
@@ -144,7 +145,7 @@ class Reference:
     def _read(cls, name: str, version: str | None, text: str) -> Reference:
         if not NAME.fullmatch(name) or not (version is None or _VERSION.fullmatch(version)):
             msg = (
-                f'"{text[:64]}" does not name an action template; write NAME or NAME@VERSION, '
+                f"{quote(text)} does not name an action template; write NAME or NAME@VERSION, "
                 'such as "network-delay@1"'
             )
             raise ValueError(msg)

@@ -222,7 +222,8 @@ def grant(missing: Sequence[Right], user: str, resource: CustomResource) -> str:
 def _rule(resource: CustomResource, plural: str, verbs: list[str]) -> dict[str, Any]:
     if plural == resource.plural and verbs != ["create"]:
         # Where the resource itself lives: with all that makes fewer and earlier requests.
-        verbs = [*_GRANTED, *(["patch"] if resource.group == LITMUS else [])]
+        stopped = resource.group == LITMUS or resource.kind in {"Workflow", "Schedule"}
+        verbs = [*_GRANTED, *(["patch"] if stopped else [])]
     return {"apiGroups": [resource.group], "resources": [plural], "verbs": verbs}
 
 

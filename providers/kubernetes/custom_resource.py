@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Literal
 
-from pydantic import Field
-
-from bridge.model.problem import Problem
+from bridge.model.problem import Problem, Severity
 from bridge.model.record import Record
 from providers.contract import (
     DONE,
     Denial,
-    Duration,
     Effect,
     Fault,
-    FaultParameters,
     Group,
     Observation,
     Observations,
@@ -34,21 +29,20 @@ from providers.contract import (
     optional,
     required,
 )
-from providers.kubernetes import specs
 from providers.kubernetes.access import denial, review
 from providers.kubernetes.api import Answer, ApiError, DeniedError
 from providers.kubernetes.calls import NotServedError, create, located, read, rehearse
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.described import described
 from providers.kubernetes.forced import give_up
-from providers.kubernetes.lifecycle import end_is_known
+from providers.kubernetes.parameters import CustomResourceParameters, status_parameter_problems
 from providers.kubernetes.reach import reach_of, reached_by
 from providers.kubernetes.refusals import refusal, rejected
 from providers.kubernetes.resource import FAULT, CustomResource, resource_name
 from providers.kubernetes.session import KubernetesSession
 from providers.kubernetes.spec_problems import executor_problem, native_problems, spec_problems
-from providers.kubernetes.spec_text import SpecTextError, read_spec
-from providers.kubernetes.status_path import read_status, status_problems
+from providers.kubernetes.spec_text import SpecTextError
+from providers.kubernetes.status_path import read_status
 from providers.kubernetes.timers import with_switch
 
 
@@ -72,7 +66,7 @@ class InjectCustomResource(Fault):
             loses="a Workflow, a Schedule or a ChaosEngine is deleted without having been stopped "
             "first, and a stuck resource cannot be released",
         ),
-        *optional("events:list", loses="the journal does not show Kubernetes' own events"),
+        *optional("core/events:list", loses="the journal does not show Kubernetes' own events"),
         *optional(
             "chaos-mesh.org/workflownodes:list",
             loses="nobody is told which nodes of a Workflow injected something",
@@ -82,9 +76,9 @@ class InjectCustomResource(Fault):
             loses="error code and probes of a failed ChaosEngine are not told",
         ),
         *optional(
-            "pods:get",
+            "core/pods:get",
             "admissionregistration.k8s.io/validatingwebhookconfigurations:list",
-            "endpoints:get",
+            "core/endpoints:get",
             loses="why a finalizer is stuck is told in part only",
         ),
         *optional(
@@ -92,60 +86,8 @@ class InjectCustomResource(Fault):
         ),
     )
 
-    class Parameters(FaultParameters):
+    class Parameters(CustomResourceParameters):
         """The resource to create, in FIS's words."""
-
-        kubernetes_api_version: str = Field(
-            pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?$",
-            max_length=253,
-            description="Group and version, such as chaos-mesh.org/v1alpha1.",
-        )
-        kubernetes_kind: str = Field(
-            pattern=r"^[A-Z][A-Za-z0-9]{0,62}$",
-            description="Kind of the resource, such as NetworkChaos.",
-        )
-        kubernetes_namespace: str = Field(
-            pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
-            description="Namespace in which it is created.",
-        )
-        kubernetes_spec: str | dict[str, Any] = Field(
-            description="Its spec: JSON or YAML text, or an object.",
-        )
-        kubernetes_status: str | dict[str, Any] | None = Field(
-            default=None,
-            description=(
-                "Where the state of a kind that is not known stands: path, and the values that "
-                "mean inEffect, ended and failed. JSON or YAML text, or an object."
-            ),
-        )
-        max_duration: Duration = Field(
-            description="The action fails when the chaos has not ended by then.",
-        )
-        carried_out_by: Literal["faultbridge", "cluster"] | None = Field(
-            default=None,
-            description=(
-                "Who breaks the cloud's machines for an AWSChaos, GCPChaos or AzureChaos: "
-                "faultbridge, as the experiment's own identity (the default of these kinds; no "
-                "target Cluster is needed), or cluster, where the resource is created (all others)."
-            ),
-        )
-
-        @property
-        def group(self) -> str:
-            """API group; empty for the core group."""
-            return self.kubernetes_api_version.rpartition("/")[0]
-
-        @property
-        def spec(self) -> dict[str, Any]:
-            """The spec as an object. Raises SpecTextError."""
-            return read_spec(self.kubernetes_spec)
-
-        @property
-        def native(self) -> bool:
-            """Whether the bridge itself carries the kind out, and no cluster is touched."""
-            return specs.is_native(
-                self.kubernetes_api_version, self.kubernetes_kind, self.carried_out_by
-            )
 
     def undo(self, parameters: Parameters) -> Undo:  # noqa: ARG002 - the same for all kinds
         """The resource is removed, with which its controller undoes what can be undone."""
@@ -167,18 +109,13 @@ class InjectCustomResource(Fault):
             path=path,
         )
         if parameters.kubernetes_status is not None:
-            found = [*found, *self._status_problems(parameters, f"{path}.kubernetesStatus")]
+            # Whoever says how its end is told needs no warning that nobody knows.
+            unknown = f"{path}.kubernetesKind", Severity.WARNING
+            found = [one for one in found if (one.path, one.severity) != unknown]
+            found += status_parameter_problems(parameters, f"{path}.kubernetesStatus")
         if parameters.carried_out_by == "faultbridge" and not parameters.native:
             return [executor_problem(parameters.kubernetes_kind, path), *found]
         return found
-
-    @staticmethod
-    def _status_problems(parameters: Parameters, path: str) -> list[Problem]:
-        kind = parameters.kubernetes_kind
-        if parameters.native or end_is_known(parameters.group, kind):
-            message = f"how the state of a {kind} is read is known; leave it out"
-            return [Problem(path=path, message=message)]
-        return status_problems(parameters.kubernetes_status or "", path)
 
     def reach(self, parameters: Parameters) -> Reach:
         """Name the namespaces that its spec reaches, and how many pods it takes."""
@@ -325,17 +262,19 @@ class InjectCustomResource(Fault):
 
         What can be stopped in order is stopped first: a Workflow, a Schedule, a ChaosEngine.
         """
-        outcomes: dict[str, Outcome] = {}
+        steps = []
         for record in records:
             resource = CustomResource.model_validate(record.state)
             cluster = await session.cluster(resource.cluster)
-            outcome = await session.remove(cluster, resource)
+            outcome, version = await session.remove(cluster, resource)
             if outcome.kind is OutcomeKind.DONE:
                 session.forget(resource)
             else:
                 session.follow(cluster, resource)
-            outcomes[record.id] = outcome
-        return outcomes
+            steps.append((cluster, resource, outcome, version))
+        # All at once: one list of events then serves them all.
+        told = await asyncio.gather(*(session.told(*step) for step in steps))
+        return {record.id: outcome for record, outcome in zip(records, told, strict=True)}
 
     async def release(
         self, session: KubernetesSession, records: Sequence[Record], *, webhooks: bool = False

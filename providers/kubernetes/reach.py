@@ -20,6 +20,7 @@ from providers.contract import AccessDeniedError, Group, Reach, Resource
 from providers.kubernetes.api import DeniedError
 from providers.kubernetes.cluster import PAGE, Cluster
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS
+from providers.kubernetes.specs import EMBEDDED_FIELDS
 
 POD: Final = "k8s:core:pod"
 """Type of the resources that a group of pods is made of; no target has it."""
@@ -28,6 +29,8 @@ _SPEC: Final = "kubernetesSpec"
 _NAMESPACE: Final = "kubernetesNamespace"
 _NO_PODS: Final = frozenset({"AWSChaos", "AzureChaos", "GCPChaos", "PhysicalMachineChaos"})
 """Chaos Mesh's kinds that break something else than pods."""
+_NO_PODS_INSIDE: Final = frozenset(EMBEDDED_FIELDS[kind] for kind in _NO_PODS)
+"""The same, in a Schedule or in a template of a Workflow."""
 _ENGINE: Final = "ChaosEngine"
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _OPERATORS: Final[Mapping[str, str]] = {
@@ -130,7 +133,8 @@ def _chaos_mesh(value: object, path: str, own: str) -> Iterator[Selector]:
                 str(value.get("value") or ""),
             )
         for key, inner in value.items():
-            if key != "selector":
+            # The volumes of a Task have selectors too, of volumes.
+            if key not in {"selector", "task"} | _NO_PODS_INSIDE:
                 yield from _chaos_mesh(inner, child(path, str(key)), own)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
@@ -168,9 +172,10 @@ def _litmus(spec: Mapping[str, Any]) -> list[Selector]:
 
 
 def _elsewhere(value: object) -> bool:
-    """Whether a spec, or one within it, has Chaos Mesh act in a cluster that we do not see."""
+    """Whether a spec, or one within it, acts in another cluster, or on something else than pods."""
     if isinstance(value, dict):
-        return bool(value.get("remoteCluster")) or any(map(_elsewhere, value.values()))
+        others = any(value.get(field) is not None for field in _NO_PODS_INSIDE)
+        return others or bool(value.get("remoteCluster")) or any(map(_elsewhere, value.values()))
     return isinstance(value, list) and any(map(_elsewhere, value))
 
 

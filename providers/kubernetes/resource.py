@@ -51,6 +51,8 @@ class Notes(BaseModel):
     """Chaos of its parts → why it was not injected, empty where it was; it goes with the part."""
     said: list[str] = Field(default_factory=list)
     """What need not be said twice."""
+    stuck: str = ""
+    """The causes of a removal that does not end, as they were told last."""
     left: str = ""
     """What a forced clean left of the fault, in words."""
 

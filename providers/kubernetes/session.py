@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bridge.model.event import EventType
 from providers.contract import Caller, Guard, News, Observation, Outcome
-from providers.kubernetes import events, parts
+from providers.kubernetes import events, parts, stuck
 from providers.kubernetes.api import Answer, ApiError
 from providers.kubernetes.around import around
 from providers.kubernetes.calls import read_one
@@ -51,22 +52,31 @@ class KubernetesSession:
         seen = verdict(known, there.body, there.now, seen_around)
         return replace(seen, news=(*news, *told), notes=_changed(resource, notes))
 
-    async def remove(self, cluster: Cluster, resource: CustomResource) -> Outcome:
-        """Take the next step of removing a resource, and tell what is new of it.
+    async def remove(self, cluster: Cluster, resource: CustomResource) -> tuple[Outcome, str]:
+        """Take the next step of removing a resource; return it with the version that was read.
 
         Raises TransientError when it may or may not have been taken.
         """
         try:
             there = await read_one(cluster, resource)
         except ApiError as error:
-            return rejected(refusal(cluster, "get", error))
+            return rejected(refusal(cluster, "get", error)), ""
 
         async def diagnose(answer: Answer) -> str:
             return await self.diagnoses.of(cluster, resource, answer.body, answer.now)
 
         outcome = await remove(cluster, resource, there, diagnose)
-        version = "" if there is None else version_of(there.body)
+        return outcome, "" if there is None else version_of(there.body)
+
+    async def told(
+        self, cluster: Cluster, resource: CustomResource, outcome: Outcome, version: str
+    ) -> Outcome:
+        """Add to an outcome of ``remove`` what is new: events, and why it is stuck."""
         told, notes = await self._events(cluster, resource, resource.notes, version)
+        causes = stuck.named(outcome.reason)
+        if causes and causes != notes.stuck:
+            notes = notes.model_copy(update={"stuck": causes})
+            told = (*told, News(EventType.RESOURCE_STATE, {"reason": outcome.reason}))
         return replace(outcome, news=told, notes=_changed(resource, notes))
 
     async def _events(

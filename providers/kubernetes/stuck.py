@@ -5,6 +5,7 @@ Every right for it is optional; what cannot be read is said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ HOLDS_FOR: Final = timedelta(seconds=60)
 MOST_TARGETS: Final = 5
 """Targets that are looked at."""
 _REMEMBERED: Final = 1_000
+_CAUSE: Final = re.compile(r"Cause: ([a-z ]+):")
 _NOT_FOUND: Final = 404
 _DAEMON_WORDS: Final = (
     "connection refused", "deadline exceeded", "unavailable", "daemon", "no route to host",
@@ -51,6 +53,7 @@ class Diagnoses:
     def __init__(self) -> None:
         """Know of nothing yet."""
         self._made: dict[tuple[str, str], tuple[datetime, str]] = {}
+        self._seen: dict[tuple[str, str, str], tuple[datetime, Installation]] = {}
 
     async def of(
         self,
@@ -65,18 +68,38 @@ class Diagnoses:
         key = (resource.id, line(metadata(manifest).get("uid")))
         made = self._made.pop(key, None)
         if made is None or now - made[0] >= HOLDS_FOR:
-            made = (now, await diagnose(cluster, resource, manifest, now))
+            there = await self._installation(cluster, resource.group, now)
+            made = (now, await diagnose(cluster, resource, manifest, now, there))
         self._made[key] = made
         if len(self._made) > _REMEMBERED:
             del self._made[next(iter(self._made))]
         return made[1]
 
+    async def _installation(self, cluster: Cluster, group: str, now: datetime) -> Installation:
+        """Look for the controllers, once for all that is stuck."""
+        key = (cluster.id, cluster.principal, group)
+        seen = self._seen.get(key)
+        if seen is None or now - seen[0] >= HOLDS_FOR:
+            seen = self._seen[key] = (now, await installation(cluster, group))
+        return seen[1]
+
+
+def named(reason: str) -> str:
+    """Return the causes that a reason of a stuck removal names; empty for any other reason."""
+    if not reason.startswith("stuck: "):
+        return ""
+    return ", ".join(_CAUSE.findall(reason)) or "unknown"
+
 
 async def diagnose(
-    cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any], now: datetime
+    cluster: Cluster,
+    resource: CustomResource,
+    manifest: Mapping[str, Any],
+    now: datetime,
+    there: Installation,
 ) -> str:
     """Say what the cluster shows of the causes, and each way out, in one text."""
-    found, unread = await causes(cluster, resource, manifest, now)
+    found, unread = await causes(cluster, resource, manifest, now, there)
     words = [f"Cause: {cause.name}: {cause.words}. {cause.way_out}" for cause in found]
     words.append(way_out(resource) if not found else f"Or give up: {_release(resource)}.")
     if unread:
@@ -85,11 +108,14 @@ async def diagnose(
 
 
 async def causes(
-    cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any], now: datetime
+    cluster: Cluster,
+    resource: CustomResource,
+    manifest: Mapping[str, Any],
+    now: datetime,
+    there: Installation,
 ) -> tuple[list[Cause], list[str]]:
     """Return the causes that the cluster shows, and what could not be read."""
-    there = await installation(cluster, resource.group)
-    unread = there.unread
+    unread = list(there.unread)
     found = list(_controller(resource, there))
     if resource.group == CHAOS_MESH:
         try:

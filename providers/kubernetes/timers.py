@@ -32,7 +32,8 @@ def with_switch(
 ) -> tuple[dict[str, Any], timedelta | None]:
     """Return the spec to create, and after how long the resource then ends by itself.
 
-    ``limit`` is the action's maximum duration. Litmus is left as written: its
+    ``limit`` is the action's maximum duration. A Schedule has no timer that could end it, and a
+    StatusCheck breaks nothing. Litmus is left as written: its
     TOTAL_CHAOS_DURATION is the length of the chaos, not a limit, and each ChaosExperiment has a
     default for it. None where nothing would ever end it.
     """
@@ -40,7 +41,8 @@ def with_switch(
     if written is not None:
         return dict(spec), written[1]
     if group == CHAOS_MESH and kind == "Workflow":
-        return _with_entry_deadline(spec, limit + GRACE), limit + GRACE
+        made = _with_entry_deadline(spec, limit + GRACE)
+        return made, None if made == spec else limit + GRACE
     if group == CHAOS_MESH and specs.honours_duration(kind, spec):
         return specs.with_duration(kind, spec, limit + GRACE), limit + GRACE
     return dict(spec), None
@@ -50,21 +52,31 @@ def _timers(
     group: str, kind: str, spec: Mapping[str, Any]
 ) -> Iterator[tuple[str, timedelta | None]]:
     if group == CHAOS_MESH and kind == "Workflow":
-        for number, template in enumerate(_objects(spec.get("templates"))):
-            if template.get("name") == spec.get("entry") and template.get("deadline"):
-                yield f"templates[{number}].deadline", _go(template["deadline"])
+        yield from _deadlines_of_entry(spec)
+    elif group == CHAOS_MESH and kind == "StatusCheck":
+        yield "duration", _go(spec.get("duration"))
     elif group == CHAOS_MESH:
         try:
             yield "duration", specs.duration_of(kind, spec)
         except ValueError:
             return
     elif group == LITMUS and kind == "ChaosEngine":
-        for number, experiment in enumerate(_objects(spec.get("experiments"))):
-            components = _object(_object(experiment.get("spec")).get("components"))
-            for place, variable in enumerate(_objects(components.get("env"))):
-                if variable.get("name") == "TOTAL_CHAOS_DURATION":
-                    path = f"experiments[{number}].spec.components.env[{place}].value"
-                    yield path, _seconds(variable.get("value"))
+        yield from _variables(spec)
+
+
+def _deadlines_of_entry(spec: Mapping[str, Any]) -> Iterator[tuple[str, timedelta | None]]:
+    for number, template in enumerate(_objects(spec.get("templates"))):
+        if template.get("name") == spec.get("entry") and template.get("deadline"):
+            yield f"templates[{number}].deadline", _go(template["deadline"])
+
+
+def _variables(spec: Mapping[str, Any]) -> Iterator[tuple[str, timedelta | None]]:
+    for number, experiment in enumerate(_objects(spec.get("experiments"))):
+        components = _object(_object(experiment.get("spec")).get("components"))
+        for place, variable in enumerate(_objects(components.get("env"))):
+            if variable.get("name") == "TOTAL_CHAOS_DURATION":
+                path = f"experiments[{number}].spec.components.env[{place}].value"
+                yield path, _seconds(variable.get("value"))
 
 
 def _with_entry_deadline(spec: Mapping[str, Any], length: timedelta) -> dict[str, Any]:
@@ -72,12 +84,19 @@ def _with_entry_deadline(spec: Mapping[str, Any], length: timedelta) -> dict[str
     return {
         **spec,
         "templates": [
-            {**template, "deadline": deadline}
-            if isinstance(template, dict) and template.get("name") == spec.get("entry")
-            else template
+            {**template, "deadline": deadline} if _is_open_entry(template, spec) else template
             for template in spec.get("templates") or ()
         ],
     }
+
+
+def _is_open_entry(template: object, spec: Mapping[str, Any]) -> bool:
+    """Whether a template is the entry and says nothing of its end; what cannot be read is kept."""
+    return (
+        isinstance(template, dict)
+        and template.get("name") == spec.get("entry")
+        and template.get("deadline") is None
+    )
 
 
 def _go(text: object) -> timedelta | None:

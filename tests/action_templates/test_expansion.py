@@ -232,6 +232,16 @@ def test_fis_itself_would_refuse_it() -> None:
     )
 
 
+def test_that_is_all_that_is_said_of_it_to_fis() -> None:
+    """What it was expanded to is longer than FIS takes, which is nobody's business."""
+    spec = document()["spec"]
+    spec["selector"]["annotationSelectors"] = {f"a{number}": "v" * 50 for number in range(40)}
+    given = {"labels": "app=a"}
+    _, found = CATALOG.examine(using("k8s:action-template/slow-checkout", given), own(spec=spec))
+    said = [one.path for one in found if "AWS FIS would refuse" in one.message]
+    assert said == ["actions.slow.actionId"]
+
+
 @pytest.mark.parametrize("reference", [Reference("a", 1), Reference("a-b"), Reference("a", 999999)])
 def test_a_reference_is_read_from_what_it_writes(reference: Reference) -> None:
     assert Reference.parse(str(reference)) == reference

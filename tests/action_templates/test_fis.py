@@ -139,6 +139,17 @@ def test_the_newest_is_pinned_when_the_template_is_created(
     assert spec_of(served, create(fis, actionId=ALIAS)["id"])["delay"] == {"latency": "2s"}
 
 
+def test_another_name_is_another_template(fis: Any, client: Client, served: Served) -> None:
+    client.create_action_template(DELAY)
+    other = document(name="slower-checkout")
+    other["parameters"]["latency"]["default"] = "3s"
+    client.create_action_template(other)
+    made = create(fis, actionId=ALIAS)
+    action = dict(made["actions"]["slow"], actionId="aws:faultbridge:template/slower-checkout")
+    fis.update_experiment_template(id=made["id"], actions={"slow": action})
+    assert spec_of(served, made["id"])["delay"] == {"latency": "3s"}
+
+
 def test_a_refused_parameter_is_named(fis: Any, client: Client) -> None:
     client.create_action_template(DELAY)
     with pytest.raises(ClientError) as refused:

@@ -171,6 +171,15 @@ async def test_a_repeat_of_a_version_answers_it(store: Store) -> None:
     assert await _numbers(store) == [1, 2, 3]
 
 
+async def test_a_repeat_of_what_made_no_version_answers_the_same(store: Store) -> None:
+    first = await store.create_action_template(SCOPE, named())
+    token = Token("v1/action-template/version", "same", "fingerprint")
+    assert await store.add_action_template_version(SCOPE, named(), token) == first
+    await store.add_action_template_version(SCOPE, named(description="second"))
+    assert await store.add_action_template_version(SCOPE, named(), token) == first
+    assert await _numbers(store) == [1, 2]
+
+
 async def test_a_token_whose_version_is_gone_is_refused(store: Store) -> None:
     await store.create_action_template(SCOPE, named(), TOKEN)
     await store.delete_action_template(SCOPE, Reference("slow"))

@@ -6,11 +6,13 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.catalog.action_templates.values import read_value
 from bridge.model.action_template import ParameterType, TemplateParameter
+
+REPEATABLE = settings(deadline=None, derandomize=True, max_examples=300)
 
 
 def parameter(kind: str, **members: Any) -> TemplateParameter:
@@ -120,6 +122,7 @@ _JSON = st.recursive(
 )
 
 
+@REPEATABLE
 @given(kind=st.sampled_from(list(ParameterType)), value=_JSON)
 def test_whatever_is_given_is_read_or_refused(kind: ParameterType, value: object) -> None:
     values = ("to", "from") if kind is ParameterType.ENUM else ()
@@ -135,6 +138,7 @@ def test_whatever_is_given_is_read_or_refused(kind: ParameterType, value: object
     assert read_value(declared, read) == read
 
 
+@REPEATABLE
 @given(st.text(max_size=200))
 def test_a_label_selector_of_any_text_holds_labels_only(text: str) -> None:
     try:

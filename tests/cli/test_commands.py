@@ -99,7 +99,7 @@ def test_what_is_wrong_with_a_document_starts_nothing(command: Command, tmp_path
     path.write_text("description: x\n")
     code, output, errors = command("run", str(path))
     assert (code, output) == (2, "")
-    assert f"{path}: error: actions: is required" in errors
+    assert f"{path}:1:1: error: actions: is required" in errors
     assert not (tmp_path / "data").exists()
 
 

@@ -40,3 +40,9 @@ def test_every_field_of_a_kind_is_in_its_page(kind: str) -> None:
     text = (DOCS / f"{kind.lower()}.md").read_text("utf-8")
     for field in json_schema(kind)["properties"]["spec"].get("properties", {}):
         assert f"| `{field}` |" in text
+
+
+@pytest.mark.parametrize("kind", sorted(SPECS))
+def test_every_field_says_what_it_is(kind: str) -> None:
+    silent = [row for row in chaos_pages.fields(kind) if not row[4] and "[" not in row[1]]
+    assert silent == []

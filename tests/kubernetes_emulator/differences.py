@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.sandbox.kubernetes.openapi import PROTOBUF_V2
+from tests.kubernetes_emulator.definitions import GROUP
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -45,7 +48,21 @@ MALFORMED_PATCH = Difference(400, 500, "1.20 calls a patch that is no JSON an in
 REPLACING_NOTHING = Difference(
     422, 200, "in 1.20 a JSON patch may replace a field that is not there, against RFC 6902"
 )
-
+NAMED_IN_TYPED_PATCH = Difference(
+    f" (/t; {GROUP}/v1, Kind=Typed)", "", "a configuration that does not fit is named since 1.21"
+)
+OPENAPI_3 = Difference(200, 404, "OpenAPI version 3 is served since 1.24")
+PROTOBUF_NAMES = Difference(
+    PROTOBUF_V2, PROTOBUF_V2[:1], "the spelling without @, which is no media type, came with 1.27"
+)
+EMPTY_MAPS = Difference(
+    {"one Apply": {"f:data": {}}}, {}, "a map that is given empty is owned only by newer servers"
+)
+STATUS_IS_RESET = Difference(
+    200,
+    409,
+    "since 1.22 who applies an object does not own its status, which has an endpoint of its own",
+)
 
 _FORCED_LABEL = "kubernetes.io/metadata.name"
 

@@ -156,7 +156,6 @@ async def test_clock_is_the_clusters_own() -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/openapi/v2"),
         ("GET", "/api/v1/watch/pods"),
         ("GET", "/api/v1/namespaces/default/pods/x/log"),
         ("POST", "/api/v1/namespaces/default/pods/x/eviction"),
@@ -172,12 +171,6 @@ async def test_what_is_missing_is_refused_by_name(
     answer = await api.request(method, path, json=body)
     assert answer.status_code == 501
     assert answer.json()["message"].startswith("the emulator does not implement ")
-
-
-async def test_server_side_apply_is_refused(api: httpx.AsyncClient) -> None:
-    headers = {"content-type": "application/apply-patch+yaml"}
-    answer = await api.patch(f"{PROBES_PATH}/a", content=b"{}", headers=headers)
-    assert answer.status_code == 501
 
 
 async def test_deep_and_doubled_json(api: httpx.AsyncClient) -> None:

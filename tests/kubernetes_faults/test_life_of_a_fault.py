@@ -133,7 +133,7 @@ async def test_a_selector_that_matches_nothing_never_takes_effect(
     cluster: Any, start: Start
 ) -> None:
     nowhere = {"labelSelectors": {"name": "nobody"}, "namespaces": ["sock-shop"]}
-    run = await start(kubernetesSpec=with_spec(DELAY, duration="1s", selector=nowhere))
+    run = await start(kubernetesSpec=with_spec(DELAY, duration="4s", selector=nowhere))
     await run.start()
     assert "matches no target" in (await run.until(Effect.APPLYING)).reason
     failed = await run.until(Effect.FAILED)

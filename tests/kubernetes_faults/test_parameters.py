@@ -18,7 +18,7 @@ from providers.contract import Plan, Resource, Timing, Undo
 from providers.kubernetes.custom_resource import InjectCustomResource
 from providers.kubernetes.resource import resource_name
 from providers.kubernetes.spec_text import LARGEST, SpecTextError, read_spec
-from providers.kubernetes.timers import with_switch
+from providers.kubernetes.timers import with_switch, written_timer
 
 FAULT = InjectCustomResource()
 PATH = "actions.X.parameters"
@@ -46,6 +46,12 @@ def parameters(**changes: Any) -> Any:
 
 def problems(**changes: Any) -> list[Problem]:
     return FAULT.check(parameters(**changes), PATH)
+
+
+def too_long(**changes: Any) -> Problem:
+    """The one problem that the action's maximum duration is."""
+    (found,) = [one for one in problems(**changes) if "maxDuration" in one.message]
+    return found
 
 
 def spec(**changes: Any) -> dict[str, Any]:
@@ -104,6 +110,22 @@ def test_a_value_that_cannot_be_kept_is_refused_at_its_field(text: str, message:
     assert message in problem.message
 
 
+def test_json_within_a_json_text_is_taken_with_a_warning() -> None:
+    (problem,) = problems(kubernetesSpec=json.dumps(json.dumps(spec())))
+    assert problem.path == "actions.X.parameters.kubernetesSpec"
+    assert problem.severity is Severity.WARNING
+    assert "is JSON written as a text; write the object itself" in problem.message
+    native = {
+        "action": "ec2-stop",
+        "awsRegion": "us-east-1",
+        "ec2Instance": "i-0a",
+        "duration": "1m",
+    }
+    text = json.dumps(json.dumps(native))
+    found = problems(kubernetesKind="AWSChaos", kubernetesSpec=text)
+    assert any("is JSON written as a text" in one.message for one in found)
+
+
 def test_yaml_is_taken_wherever_json_is() -> None:
     text = "action: delay\ndelay: {latency: 90ms}\nmode: one\nselector:\n  namespaces: [a]\n"
     assert read_spec(text) == {
@@ -136,17 +158,19 @@ def test_its_own_duration_must_be_shorter_than_the_maximum(duration: str, *, ref
 
 
 def test_a_workflow_and_an_engine_are_held_to_the_maximum_too() -> None:
-    (problem,) = problems(
-        kubernetesKind="Workflow",
-        kubernetesSpec={"entry": "e", "templates": [{"name": "e", "deadline": "5m"}]},
+    template = {"name": "e", "templateType": "Suspend", "deadline": "5m"}
+    problem = too_long(
+        kubernetesKind="Workflow", kubernetesSpec={"entry": "e", "templates": [template]}
     )
     assert problem.path == "actions.X.parameters.kubernetesSpec.templates[0].deadline"
     environment = [{"name": "TOTAL_CHAOS_DURATION", "value": "300"}]
-    (problem,) = problems(
+    problem = too_long(
         kubernetesApiVersion="litmuschaos.io/v1alpha1",
         kubernetesKind="ChaosEngine",
         kubernetesSpec={
-            "experiments": [{"name": "x", "spec": {"components": {"env": environment}}}]
+            "engineState": "active",
+            "chaosServiceAccount": "litmus",
+            "experiments": [{"name": "x", "spec": {"components": {"env": environment}}}],
         },
     )
     assert problem.path.endswith("kubernetesSpec.experiments[0].spec.components.env[0].value")
@@ -246,6 +270,19 @@ def test_only_kinds_that_have_a_timer_get_one() -> None:
         {"name": "f"},
     ]
     assert "deadline" not in templates[0]
+    # What nobody can read is what the user wrote all the same.
+    unread = {"entry": "e", "templates": [{"name": "e", "deadline": "ten minutes"}]}
+    assert with_switch(chaos, "Workflow", unread, limit) == (unread, None)
+
+
+def test_a_check_ends_when_its_author_says() -> None:
+    check = {"type": "HTTP", "duration": "2m"}
+    assert written_timer("chaos-mesh.org", "StatusCheck", check) == (
+        "duration",
+        timedelta(minutes=2),
+    )
+    for unread in ({"duration": "soon"}, {"duration": ""}, {}):
+        assert written_timer("chaos-mesh.org", "StatusCheck", unread) is None
 
 
 @given(st.text(), st.text(), st.text())

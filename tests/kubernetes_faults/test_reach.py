@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from providers.contract import AccessDeniedError, Group
+from providers.kubernetes.reach import selectors_of
 from tests.kubernetes_faults.one_run import FAULT, NETWORK_DELAY, Run
 
 Start = Callable[..., Any]
@@ -129,3 +130,75 @@ async def test_the_engine_asks_only_where_a_guardrail_wants_to_know(
 ) -> None:
     await (await start()).review()
     assert not any(asked.resource == "pods" and asked.verb == "list" for asked in cluster.asked)
+
+
+# Schedules and Workflows
+
+
+def _one(namespace: str | None) -> dict[str, Any]:
+    places = {} if namespace is None else {"namespaces": [namespace]}
+    return {**NETWORK_DELAY, "mode": "one", "selector": places}
+
+
+NAMED: dict[str, Any] = {"pods": {"x": []}}
+AGAIN = {"networkChaos": _one("shop")}
+CLAIM: dict[str, Any] = {"selector": {}}
+WORKFLOW: dict[str, Any] = {
+    "entry": "all",
+    "templates": [
+        {"name": "all", "templateType": "Parallel", "children": ["a", "b", "c", "d"]},
+        {"name": "a", "templateType": "NetworkChaos", "networkChaos": _one("bank")},
+        {
+            "name": "b",
+            "templateType": "NetworkChaos",
+            "networkChaos": {
+                **_one(None),
+                "target": {"mode": "all", "selector": {"pods": {"x": []}}},
+            },
+        },
+        {
+            "name": "c",
+            "templateType": "Schedule",
+            "schedule": {
+                "schedule": "@daily",
+                "type": "NetworkChaos",
+                "networkChaos": _one("shop"),
+            },
+        },
+        {
+            "name": "d",
+            "templateType": "Task",
+            "task": {
+                "volumes": [{"ephemeral": {"volumeClaimTemplate": {"spec": {"selector": {}}}}}]
+            },
+        },
+    ],
+}
+
+
+def test_the_selectors_of_every_template_are_found() -> None:
+    selectors = selectors_of("chaos-mesh.org", "Workflow", "own", WORKFLOW)
+    assert selectors is not None
+    assert {one.path: [name for name, _ in one.namespaces] for one in selectors} == {
+        "kubernetesSpec.templates[1].networkChaos.selector": ["bank"],
+        "kubernetesSpec.templates[2].networkChaos.selector": ["own"],
+        "kubernetesSpec.templates[2].networkChaos.target.selector": ["x"],
+        "kubernetesSpec.templates[3].schedule.networkChaos.selector": ["shop"],
+    }
+    inside = {"schedule": "@daily", "type": "Workflow", "workflow": WORKFLOW}
+    again = selectors_of("chaos-mesh.org", "Schedule", "own", inside)
+    assert again is not None
+    assert len(again) == len(selectors)
+
+
+@pytest.mark.parametrize("field", ["awsChaos", "azureChaos", "gcpChaos", "physicalmachineChaos"])
+async def test_what_is_no_pod_is_not_taken_for_nothing(
+    cluster: Any, start: Start, field: str
+) -> None:
+    """A guardrail on tags then refuses it, as it does the kind on its own."""
+    template = {"name": "a", "templateType": "x", field: {"selector": {"namespaces": ["z"]}}}
+    spec = {"entry": "a", "templates": [template]}
+    run = await start(kubernetesKind="Workflow", kubernetesSpec=spec)
+    (group,) = await _reached(run)
+    assert [one.tags for one in group.found] == [None]
+    assert selectors_of("chaos-mesh.org", "Workflow", "own", spec) == []

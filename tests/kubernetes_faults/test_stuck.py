@@ -145,6 +145,23 @@ async def test_what_may_not_be_read_is_said(cluster: Any, start: Start) -> None:
     assert "cleanFinalizer=forced --overwrite" in reason
 
 
+async def test_the_journal_is_told_once_of_each_cause(cluster: Any, start: Start) -> None:
+    run = await injected(start)
+    cluster.chaos.misbehave(never_recover=True)
+    told: list[str] = []
+    cluster.store.delete(SERVICE)
+    for _ in range(30):
+        outcome = await run.revert()
+        told += [str(news.details["reason"]) for news in outcome.news]
+        run.record.state = {**run.record.state, **(outcome.notes or {})}
+        if "webhook gone" in outcome.reason:
+            break
+    for _ in range(3):
+        outcome = await run.revert()
+        assert outcome.news == ()
+    assert [reason for reason in told if "Cause: webhook gone" in reason] == told[-1:]
+
+
 async def test_a_diagnosis_holds_for_a_while(
     cluster: Any, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.cli.conversion import read_source
-from bridge.cli.injection import EXECUTOR, template_of
+from bridge.cli.injection import EXECUTOR, kubernetes_name, template_of
 from bridge.cli.linting.judging import kind_of
 from bridge.model.notation import read, read_stream
 from bridge.model.notation.writing import as_yaml
 from tests.lint.conftest import CLUSTER, ROLE, SLOW, Command, Write, template
 
-NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
+NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True) | st.just("a--b")
 # An action template takes no NUL, and no placeholder in a name.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00{"), max_size=20)
 VALUES = st.recursive(
@@ -89,6 +89,20 @@ def test_kubectl_yaml_becomes_an_action(command: Command, write: Write) -> None:
         '{"action":"delay","delay":{"latency":"90ms"},"duration":"3m","mode":"one",'
         '"selector":{"labelSelectors":{"name":"carts"}}}'
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "renamed"),
+    [
+        ("SlowCarts", "slow-carts"),
+        ("slow--carts.v2", "slow--carts.v2"),
+        ("Slow the carts!", "slow-the-carts"),
+        ("EC2Stop", "ec2-stop"),
+        ("é", "chaos"),
+    ],
+)
+def test_a_resource_has_a_name_that_a_cluster_takes(name: str, renamed: str) -> None:
+    assert kubernetes_name(name) == renamed
 
 
 def test_what_is_lost_is_named(command: Command, write: Write) -> None:

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model.problem import Problem
+from bridge.cli.linting.manifests import manifest_problems
+from bridge.model.notation import read
+from bridge.model.notation.writing import as_yaml
+from bridge.model.problem import Problem, Severity
 from providers.kubernetes import specs
 from providers.kubernetes.api import ApiError
 from providers.kubernetes.refusal_paths import json_path, refusal_problems
@@ -106,6 +109,19 @@ def test_every_refusal_of_upstream_has_its_place() -> None:
             if not problem.path and not any(word in problem.message for word in nameless):
                 without.append(words)
     assert without == []
+
+
+@pytest.mark.skipif(not CASES.is_file(), reason="the conformance cases are not here")
+def test_lint_refuses_what_a_cluster_refuses() -> None:
+    """The whole resource is judged here, metadata included, and read back from YAML."""
+    differ = []
+    for line in CASES.read_text().splitlines():
+        case = json.loads(line)
+        resource = read(as_yaml(case["cr"])).value
+        errors = [one for one in manifest_problems(resource) if one.severity is Severity.ERROR]
+        if case["accepted"] is bool(errors):
+            differ.append((case["mutation"], case["cr"]["kind"], errors))
+    assert differ == []
 
 
 @pytest.mark.skipif(not CASES.is_file(), reason="the conformance cases are not here")

@@ -131,6 +131,20 @@ async def test_a_release_needs_a_reason_and_a_record(here: Here) -> None:
     ]
     with pytest.raises(RefusedError, match='has no record "nothing"'):
         await here.client.release(experiment, "nothing", "why not")
+    answer = await here.http.post(path, json={"reason": "why not", "removeWebhooks": True})
+    assert answer.status_code == 400
+    assert "is for a release by force" in answer.json()["problems"][0]["message"]
+
+
+async def test_a_release_by_force_ends_the_record(here: Here) -> None:
+    here.world.set(stubborn=True)
+    experiment = await broken(here)
+    await here.client.stop(experiment)
+    await until(here, experiment, EventType.REVERT_RETRY)
+    for record in (await here.client.experiment(experiment)).records:
+        await here.client.release(experiment, record.id, "burnt down", force=True)
+    found = await ended(here, experiment)
+    assert [record.phase for record in found.left_behind] == [Phase.RELEASED] * 2
 
 
 async def test_events_come_in_pieces_and_in_order(here: Here) -> None:

@@ -221,6 +221,8 @@ def test_places_count_every_kind_of_line_end() -> None:
         assert list(written.places.values()) == [Place(1, 1), Place(2, 1), Place(3, 1)]
 
 
+@example("a\x85")
+@example("\u2028\u2029")
 @given(DOCUMENTS | st.sampled_from(["1e3", "None", "NaN", "// x", "“", "yes", "1:30", "a\nb\n"]))
 def test_what_is_written_as_yaml_is_read_as_it_was(value: Any) -> None:
     document = {"value": value, "again": [value, value]}

@@ -27,6 +27,7 @@ from bridge.model.problem import Severity
         ('"text"', "text"),
         ("a: &unused 1\n", {"a": 1}),
         ("a: 'None'\nb: \"yes\"\nc: '012'", {"a": "None", "b": "yes", "c": "012"}),
+        ('\ufeff{"a": 1e3}', {"a": 1e3}),
         ('{"a": 1e3, "b": -0.5, "c": 18446744073709551615}', {"a": 1e3, "b": -0.5, "c": 2**64 - 1}),
     ],
 )
@@ -109,6 +110,7 @@ def test_malformed_json_says_where_and_what_was_meant(
         ("a: \x07", (1, 4), "has the character U+0007, which YAML does not allow; remove it"),
         ("{a: 18446744073709551616}", (1, 5), "is a number too large to be kept"),
         ('{"a": 1e400}', (1, 7), "is a number too large to be kept"),
+        pytest.param(f'{{"a": {"1" * 5000}}}', (1, 7), "is a number too large to be kept", id="1"),
         ('{"a": "\\ud800"}', (1, 7), "half of a character"),
         ('{"a": "\ud800"}', (1, 8), "half of a character"),
         ("", None, "is empty"),

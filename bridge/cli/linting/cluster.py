@@ -25,6 +25,7 @@ from providers.kubernetes.served_schema import Schemas, schema_problems
 CURRENT: Final = "current"
 """Stands for the kubeconfig's current context."""
 _ARN: Final = "arn:"
+_UNAUTHORIZED: Final = 401
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,12 @@ class _Asking:
         self._asked = Asked()
 
     async def ask(self, resources: Sequence[tuple[TemplateFile, Created]]) -> Asked:
-        await self._cluster.get("/version")  # whether it answers at all
+        try:
+            await self._cluster.get("/version")  # whether it answers at all
+        except DeniedError as error:
+            if error.status == _UNAUTHORIZED:
+                message = f"cluster {self._cluster.name} does not know the user; log in again"
+                raise ProviderError(message, code=error.code) from None
         for file, one in resources:
             elsewhere = [arn for arn in one.clusters if arn != self._cluster.name]
             if elsewhere and self._cluster.name.startswith(_ARN):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.catalog.action_templates import is_action_template, read_action_template
+from bridge.catalog.action_templates import read_action_template
 from bridge.catalog.action_templates.expansion import filled_in
 from bridge.catalog.action_templates.values import read_value
 from bridge.cli.linting.manifests import is_chaos, items_of, namespace_of
@@ -79,25 +79,30 @@ def _below(path: str) -> Callable[[str], str]:
 
 
 def _of_action_template(document: Any) -> Iterator[Created]:
-    if not is_action_template(document):
-        return
     try:
         template = read_action_template(document)
-        parameters, _ = filled_in(template, defaults_of(template))
-    except (InvalidDocumentError, ValueError):
+    except InvalidDocumentError:
         return
-    yield from _sent(parameters, lambda path: path.removeprefix("metadata."))
+    if not without_default(template):
+        values = {
+            name: read_value(parameter, parameter.default)
+            for name, parameter in template.parameters.items()
+        }
+        parameters, _ = filled_in(template, values)
+        yield from _sent(parameters, lambda path: path.removeprefix("metadata."))
 
 
-def defaults_of(template: ActionTemplate) -> dict[str, Any]:
-    """Return the default of each parameter. Raises ValueError where one has none."""
-    values = {}
-    for name, parameter in template.parameters.items():
-        if parameter.required:
-            msg = f"parameter {name} has no default; give it with --set {name}=VALUE"
-            raise ValueError(msg)
-        values[name] = read_value(parameter, parameter.default)
-    return values
+def without_default(template: ActionTemplate) -> list[str]:
+    """Return the parameters whose values nobody knows before the template is used."""
+    return [name for name, parameter in template.parameters.items() if parameter.required]
+
+
+def unknown_values(document: Any) -> list[str]:
+    """Return why an action template cannot be tried: its parameters without a default."""
+    try:
+        return without_default(read_action_template(document))
+    except InvalidDocumentError:
+        return []
 
 
 def _of_template(template: ExperimentTemplate) -> Iterator[Created]:

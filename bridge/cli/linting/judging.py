@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -84,7 +84,12 @@ class Judge:
 
     def created(self, document: TemplateFile, kind: str) -> list[Created]:
         """Return the resources that a document would have created in a cluster."""
-        return created_by(kind, document.document, self._expanded)
+        value = document.document
+        if kind != "actions":
+            return created_by(kind, value, self._expanded)
+        template, prefix = _around(value)
+        found = created_by("template", template, self._expanded)
+        return [replace(one, at=_without(prefix, one.at)) for one in found]
 
     def _expanded(self, document: Any) -> ExperimentTemplate | None:
         """Return a FIS template with its action templates filled in; None for one that is none."""
@@ -131,14 +136,7 @@ class Judge:
 
     def _of_actions(self, value: Mapping[str, Any]) -> Iterator[Problem]:
         """Judge actions that stand for themselves: without what they name elsewhere."""
-        alone = "actionId" in value
-        template = {
-            "description": "actions",
-            "actions": {"action": value} if alone else value,
-            "stopConditions": [{"source": "none"}],
-            "roleArn": _ROLE,
-        }
-        prefix = "actions.action" if alone else "actions"
+        template, prefix = _around(value)
         for problem in self._of_template(template):
             path = problem.path.removeprefix(prefix).removeprefix(".")
             parts = problem.path.replace("[", ".").split(".")
@@ -173,6 +171,22 @@ def _of_item(item: Any) -> Iterator[Problem]:
         yield Problem("", "must be an object, write a manifest")
     elif is_chaos(item):
         yield from manifest_problems(item)
+
+
+def _around(value: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return a template with these actions, or this one, and the path that they have in it."""
+    alone = "actionId" in value
+    template = {
+        "description": "actions",
+        "actions": {"action": value} if alone else value,
+        "stopConditions": [{"source": "none"}],
+        "roleArn": _ROLE,
+    }
+    return template, "actions.action" if alone else "actions"
+
+
+def _without(prefix: str, at: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda inner: at(inner).removeprefix(prefix).removeprefix(".")
 
 
 def _joined(path: str, rest: str) -> str:

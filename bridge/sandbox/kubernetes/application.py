@@ -21,8 +21,9 @@ from bridge.sandbox.kubernetes import (
 )
 from bridge.sandbox.kubernetes.access import PUBLIC_PATHS, Access, identify, impersonate
 from bridge.sandbox.kubernetes.asked import Asked
+from bridge.sandbox.kubernetes.call import Call
 from bridge.sandbox.kubernetes.chaos_mesh_misbehaviour import let_fail
-from bridge.sandbox.kubernetes.registry import Call, Registry
+from bridge.sandbox.kubernetes.registry import Registry
 from bridge.sandbox.kubernetes.reviews import GROUPS, Reviews, decide
 from bridge.sandbox.kubernetes.streaming import WatchAnswer
 from bridge.sandbox.kubernetes.watch import Watch
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from bridge.sandbox.kubernetes.identity import Identity
-    from bridge.sandbox.kubernetes.resources import Resource, ResourceTable
+    from bridge.sandbox.kubernetes.resource_table import ResourceTable
+    from bridge.sandbox.kubernetes.resources import Resource
 
 log = logging.getLogger(__name__)
 

@@ -100,19 +100,57 @@ def _default_pod_spec(spec: dict[str, Any]) -> None:
         ("schedulerName", "default-scheduler"),
     ):
         spec.setdefault(field, value)
+    for volume in spec.get("volumes") or ():
+        for source, field, value in _VOLUME_DEFAULTS:
+            if isinstance(volume.get(source), dict):
+                volume[source].setdefault(field, value)
     for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
-        image = container.get("image", "")
-        latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
-        container.setdefault("resources", {})
-        container.setdefault("terminationMessagePath", "/dev/termination-log")
-        container.setdefault("terminationMessagePolicy", "File")
-        container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
-        for port in container.get("ports") or ():
-            port.setdefault("protocol", "TCP")
-        if limits := container["resources"].get("limits"):
-            requests = container["resources"].setdefault("requests", {})
-            for name, amount in limits.items():
-                requests.setdefault(name, amount)
+        _default_container(container)
+
+
+def _default_container(container: dict[str, Any]) -> None:
+    image = container.get("image", "")
+    latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
+    container.setdefault("resources", {})
+    container.setdefault("terminationMessagePath", "/dev/termination-log")
+    container.setdefault("terminationMessagePolicy", "File")
+    container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
+    for port in container.get("ports") or ():
+        port.setdefault("protocol", "TCP")
+    for variable in container.get("env") or ():
+        if isinstance(place := (variable.get("valueFrom") or {}).get("fieldRef"), dict):
+            place.setdefault("apiVersion", "v1")
+    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if isinstance(container.get(kind), dict):
+            _default_probe(container[kind])
+    if limits := container["resources"].get("limits"):
+        requests = container["resources"].setdefault("requests", {})
+        for name, amount in limits.items():
+            requests.setdefault(name, amount)
+
+
+_READABLE = 0o644
+_VOLUME_DEFAULTS: tuple[tuple[str, str, Any], ...] = (
+    ("configMap", "defaultMode", _READABLE),
+    ("downwardAPI", "defaultMode", _READABLE),
+    ("hostPath", "type", ""),
+    ("projected", "defaultMode", _READABLE),
+    ("secret", "defaultMode", _READABLE),
+)
+_PROBE_DEFAULTS: tuple[tuple[str, Any], ...] = (
+    ("timeoutSeconds", 1),
+    ("periodSeconds", 10),
+    ("successThreshold", 1),
+    ("failureThreshold", 3),
+)
+
+
+def _default_probe(probe: dict[str, Any]) -> None:
+    for field, value in _PROBE_DEFAULTS:
+        probe.setdefault(field, value)
+    if isinstance(request := probe.get("httpGet"), dict):
+        request.setdefault("path", "/")
+        request.setdefault("scheme", "HTTP")
 
 
 def _default_replica_set(obj: Object) -> None:

@@ -10,7 +10,12 @@ import re
 from functools import cache
 from typing import Any
 
-from bridge.sandbox.kubernetes.merge_rules import ATOMIC_MODELS, DEFAULTED_KEYS, FIELD_RULES, MAP_TYPE
+from bridge.sandbox.kubernetes.merge_rules import (
+    ATOMIC_MODELS,
+    DEFAULTED_KEYS,
+    FIELD_RULES,
+    MAP_TYPE,
+)
 from bridge.sandbox.kubernetes.schema import INT_OR_STRING, PRESERVE
 
 _MODEL_NAMES = {"Event": "CoreV1Event"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import jsonpath, structural
+from bridge.sandbox.kubernetes.formats import UNCHECKED
 from bridge.sandbox.kubernetes.objects import Object, copy_json, timestamp
 from bridge.sandbox.kubernetes.resources import CUSTOM_VERBS, Column, Resource
 from bridge.sandbox.kubernetes.status import (
@@ -56,6 +57,19 @@ def _condition(kind: str, reason: str, message: str, now: datetime) -> dict[str,
     }
 
 
+def can_be_completed(definition: Object) -> bool:
+    """Tell whether a definition says all that `complete` needs; its schemas are not judged."""
+    spec = definition.get("spec")
+    names = spec.get("names") if isinstance(spec, dict) else None
+    versions = spec.get("versions") if isinstance(spec, dict) else None
+    return (
+        isinstance(names, dict)
+        and bool(names.get("kind"))
+        and isinstance(versions, list)
+        and all(isinstance(item, dict) and {"name", "storage"} <= item.keys() for item in versions)
+    )
+
+
 def validate(definition: Object, old: Object | None = None) -> list[FieldError]:
     """Name everything that is wrong with a definition."""
     spec = definition.get("spec")
@@ -102,7 +116,9 @@ def _spec_errors(definition: Object, spec: dict[str, Any]) -> Iterator[FieldErro
             "spec.versions", "array", "must have exactly one version marked as storage version"
         )
     for index, version in enumerate(versions):
-        yield from _version_errors(version, f"spec.versions[{index}]", _schema_place(versions, index))
+        yield from _version_errors(
+            version, f"spec.versions[{index}]", _schema_place(versions, index)
+        )
 
 
 def _full_name(spec: Mapping[str, Any], names: Mapping[str, Any]) -> str:
@@ -110,7 +126,7 @@ def _full_name(spec: Mapping[str, Any], names: Mapping[str, Any]) -> str:
 
 
 def _schema_place(versions: list[dict[str, Any]], index: int) -> str:
-    """Say where a schema stands, as refusals do: a schema that all versions share is in the spec."""
+    """Say where a schema stands, as refusals do: one that all versions share is in the spec."""
     if all(version.get("schema") == versions[0].get("schema") for version in versions):
         return "spec.validation.openAPIV3Schema"
     return f"spec.versions[{index}].schema.openAPIV3Schema"
@@ -135,22 +151,25 @@ def _version_errors(version: dict[str, Any], path: str, place: str) -> Iterator[
 
 def unevaluated(definition: Object) -> list[str]:
     """Warn of the rules in a definition that the emulator does not evaluate."""
-    found = [
-        version["name"]
-        for version in definition["spec"]["versions"]
-        if _mentions(version.get("schema"), CEL_RULES)
-    ]
     return [
-        f"the emulator does not evaluate {CEL_RULES} (version {name}): objects that they refuse "
-        "are accepted here"
-        for name in found
+        f"the emulator does not evaluate {rule} (version {version['name']}): objects that they "
+        "refuse are accepted here"
+        for version in definition["spec"]["versions"]
+        for rule in sorted(set(_unevaluated(version.get("schema"))))
     ]
 
 
-def _mentions(value: object, name: str) -> bool:
-    if isinstance(value, dict):
-        return name in value or any(_mentions(item, name) for item in value.values())
-    return isinstance(value, list) and any(_mentions(item, name) for item in value)
+def _unevaluated(schema: object) -> Iterator[str]:
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _unevaluated(item)
+    if isinstance(schema, dict):
+        if CEL_RULES in schema:
+            yield CEL_RULES
+        if schema.get("format") in UNCHECKED:
+            yield f"format {schema['format']}"
+        for item in schema.values():
+            yield from _unevaluated(item)
 
 
 def resources(definition: Object) -> list[Resource]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bridge.sandbox.kubernetes.negotiation import clauses
 
 if TYPE_CHECKING:
-    from bridge.sandbox.kubernetes.resources import Resource, ResourceTable
+    from bridge.sandbox.kubernetes.resource_table import ResourceTable
+    from bridge.sandbox.kubernetes.resources import Resource
 
 
 def version_info(version: str) -> dict[str, str]:

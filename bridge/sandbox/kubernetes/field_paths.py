@@ -7,7 +7,8 @@ list that is a map, `v:VALUE` for an item of a list that is a set.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str, ...]
@@ -37,7 +38,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def encode(fields: Set[Path]) -> dict[str, Any]:
+def encode(fields: AbstractSet[Path]) -> dict[str, Any]:
     """Write a set as `fieldsV1`."""
     tree: dict[str, Any] = {}
     for path in sorted(fields):

@@ -114,7 +114,7 @@ def _values(tokens: _Tokens) -> set[str]:
             token = tokens.take()
             if token not in (",", ")"):
                 raise _WrongError(f"found '{token}', expected: ',' or ')'")
-        if token == ")":
+        if token == ")":  # noqa: S105 - a bracket is no secret
             return values
 
 
@@ -132,7 +132,7 @@ def _comparison(key: str, operator: str, value: str) -> Test:
         bound = int(value)
     except ValueError:
         raise _WrongError(
-            f'values[0]: Invalid value: "{value}": for \'Gt\', \'Lt\' operators, the value must '
+            f"values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must "
             "be an integer"
         ) from None
 

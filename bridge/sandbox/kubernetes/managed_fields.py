@@ -106,9 +106,7 @@ class Ownership(dict[tuple[str, str, str, str], Entry]):
                 **({"time": entry.time} if entry.time else {}),
                 "fieldsType": "FieldsV1",
                 "fieldsV1": field_paths.encode(entry.fields),
-                **(
-                    {"subresource": entry.manager.subresource} if entry.manager.subresource else {}
-                ),
+                **({"subresource": entry.manager.subresource} if entry.manager.subresource else {}),
             }
             for entry in sorted(
                 self.values(),
@@ -189,9 +187,7 @@ def manager_name(named: str | None, user_agent: str) -> str:
     return "".join(letter for letter in program if letter.isprintable())[:MANAGER_LIMIT]
 
 
-def track(
-    resource: Resource, old: Object | None, new: Object, manager: Manager, now: str
-) -> None:
+def track(resource: Resource, old: Object | None, new: Object, manager: Manager, now: str) -> None:
     """Note in `new`, in place, what a create or update by this manager has made its own."""
     live = old if old is not None else {}
     drop_empty(new["metadata"])
@@ -287,4 +283,3 @@ _BLANKS: dict[str, dict[str, Any]] = {
         },
     },
 }
-

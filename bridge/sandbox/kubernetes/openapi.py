@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bridge.sandbox.kubernetes.openapi_schemas import Form, Schemas
-    from bridge.sandbox.kubernetes.resources import Resource, ResourceTable
+    from bridge.sandbox.kubernetes.resource_table import ResourceTable
+    from bridge.sandbox.kubernetes.resources import Resource
 
 PROTOBUF_V2 = (
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",

@@ -66,7 +66,9 @@ def _any(value: Any) -> bytes:
 
 def _named(write: Write) -> Write:
     """Write a map as a message of pairs of name and value."""
-    return lambda value: b"".join(_block(1, _pair(name, write(item))) for name, item in value.items())
+    return lambda value: b"".join(
+        _block(1, _pair(name, write(item))) for name, item in value.items()
+    )
 
 
 def _pair(name: str, data: bytes) -> bytes:

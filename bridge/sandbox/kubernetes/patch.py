@@ -1,4 +1,4 @@
-"""The kinds of patch by their media types, and the two that know no schema: merge and JSON patch."""
+"""The kinds of patch by media type, and those that know no schema: merge and JSON patch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+
 
 def check_media_type(kind: str, *, custom: bool) -> None:
     """Refuse (415) a kind of patch that the resource does not take."""

@@ -108,6 +108,8 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     _check_types(resource, obj["metadata"], meta, "metadata")
     if resource.schema is not None:
         unknown += schema.prune(obj, resource.schema)
+        for place, inner in schema.embedded_metadata(obj, resource.schema):
+            _check_types(resource, inner, meta, place)
     else:
         model = schema_of(model_name(resource.kind))
         schema.default(obj, model)
@@ -141,7 +143,9 @@ def check_manager(query: Mapping[str, str], options: str, *, is_apply: bool = Fa
         errors.append(status.FieldError("fieldManager", "FieldValueTooLong", message))
     if not manager.isprintable():
         errors.append(
-            status.invalid_value("fieldManager", manager, "should only contain printable characters")
+            status.invalid_value(
+                "fieldManager", manager, "should only contain printable characters"
+            )
         )
     if errors:
         raise status.invalid("meta.k8s.io", options, "", errors)
@@ -157,7 +161,7 @@ def complete(resource: Resource, obj: Object, now: datetime) -> None:
     """Fill in, in place, what the server sets in a new object, and drop what others may not."""
     if resource.schema is None:
         builtin.complete(resource, obj)
-        if is_definition(resource) and not crd.validate(obj):
+        if is_definition(resource) and crd.can_be_completed(obj):
             crd.complete(obj, now)
     elif resource.has_status:
         obj.pop("status", None)

@@ -23,6 +23,7 @@ class UnreadableError(ValueError):
 
 
 def text(value: Any) -> str:
+    """Read a text. Raises UnreadableError for a number."""
     if not isinstance(value, bytes):
         raise UnreadableError("a text field holds a number")
     return value.decode()
@@ -31,6 +32,9 @@ def text(value: Any) -> str:
 def number(value: Any) -> int:
     """Read a number that is only written where it is set: 0 says something."""
     return int(value)
+
+
+_POINTERS: tuple[Read, ...] = (number,)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def read_message(data: bytes, fields: Message) -> dict[str, Any]:
             read.setdefault(name[:-2], {}).update([item])
         elif repeated:
             read.setdefault(name, []).append(item)
-        elif item not in (None, "", 0) or item is False or convert is number:
+        elif item not in (None, "", 0) or item is False or convert in _POINTERS:
             read[name] = item
     return read
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import (
@@ -14,16 +13,9 @@ from bridge.sandbox.kubernetes import (
     status,
 )
 from bridge.sandbox.kubernetes.deletion import DeleteOptions, read_options
-from bridge.sandbox.kubernetes.identity import AdmissionDeniedError, Admit, Identity
+from bridge.sandbox.kubernetes.identity import AdmissionDeniedError, Admit
 from bridge.sandbox.kubernetes.listing import list_objects
-from bridge.sandbox.kubernetes.managed_fields import (
-    APPLY,
-    UPDATE,
-    Manager,
-    manager_name,
-    track,
-    typed_schema,
-)
+from bridge.sandbox.kubernetes.managed_fields import track, typed_schema
 from bridge.sandbox.kubernetes.metadata import generated_name
 from bridge.sandbox.kubernetes.objects import (
     Key,
@@ -36,55 +28,13 @@ from bridge.sandbox.kubernetes.objects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from bridge.sandbox.kubernetes.call import Call
     from bridge.sandbox.kubernetes.request import RequestInfo
-    from bridge.sandbox.kubernetes.resources import Resource, ResourceTable
+    from bridge.sandbox.kubernetes.resource_table import ResourceTable
+    from bridge.sandbox.kubernetes.resources import Resource
 
 _KEPT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
 _NAME_ATTEMPTS = 8
-
-
-@dataclass
-class Call:
-    """One authorised request for a resource. `warnings` go to the client as headers.
-
-    `is_tracked` tells whether the fields that it sets get an owner.
-    """
-
-    identity: Identity
-    info: RequestInfo
-    resource: Resource
-    query: Mapping[str, str]
-    body: bytes = b""
-    content_type: str = "application/json"
-    dry_run: bool = False
-    user_agent: str = ""
-    is_tracked: bool = True
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def key(self) -> Key:
-        """The key of the object that the path names."""
-        namespace = self.info.namespace if self.resource.namespaced else ""
-        return Key(self.resource.group, self.resource.plural, namespace, self.info.name)
-
-    @property
-    def field_validation(self) -> str:
-        """What to do about unknown fields."""
-        return self.query.get("fieldValidation") or "Warn"
-
-    @property
-    def is_apply(self) -> bool:
-        """Tell whether it is a server-side apply."""
-        return self.info.verb == "patch" and self.content_type == patch.APPLY_PATCH
-
-    @property
-    def manager(self) -> Manager:
-        """Who sets fields by this call."""
-        name = manager_name(self.query.get("fieldManager"), self.user_agent)
-        operation = APPLY if self.is_apply else UPDATE
-        return Manager(name, operation, self.resource.api_version, self.info.subresource)
 
 
 class Registry:
@@ -98,9 +48,7 @@ class Registry:
     def create(self, call: Call) -> Object:
         """Store a new object."""
         preparation.check_manager(call.query, "CreateOptions")
-        obj, twice = preparation.read_object(
-            call.resource, call.info, call.body, call.content_type
-        )
+        obj, twice = preparation.read_object(call.resource, call.info, call.body, call.content_type)
         return self._create(call, obj, twice)
 
     def _create(self, call: Call, obj: Object, twice: list[str]) -> Object:
@@ -219,7 +167,7 @@ class Registry:
         preparation.default(resource, new)
         if uid:
             new["metadata"]["uid"] = uid
-        if preparation.is_definition(resource) and not crd.validate(new, old):
+        if preparation.is_definition(resource) and crd.can_be_completed(new):
             crd.complete(new, self.store.now())
         self._track(call, old, new)
         if not call.info.subresource:

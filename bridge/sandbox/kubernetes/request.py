@@ -20,6 +20,9 @@ BODY_LIMIT = 3 * 1024 * 1024
 DEPTH_LIMIT = 100
 """Levels of nesting in a body; no real object comes near it."""
 
+_WHOLE = 1e21
+"""From here on Go writes whole numbers with an exponent."""
+
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 
@@ -189,4 +192,6 @@ def _plain(value: object, path: str, twice: list[str], depth: int) -> Any:
         return [
             _plain(item, f"{path}[{index}]", twice, depth + 1) for index, item in enumerate(value)
         ]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE:
+        return int(value)  # 1.0 is written as 1
     return value

@@ -8,9 +8,9 @@ from bridge.sandbox.kubernetes import preparation, request, status
 from bridge.sandbox.kubernetes.identity import API_AUDIENCE, Attributes, Decision, Identity
 
 if TYPE_CHECKING:
+    from bridge.sandbox.kubernetes.call import Call
     from bridge.sandbox.kubernetes.identity import Authenticate, Authorize, RulesOf
     from bridge.sandbox.kubernetes.objects import Object
-    from bridge.sandbox.kubernetes.registry import Call
 
 GROUPS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
 

@@ -26,14 +26,14 @@ import uvicorn
 from bridge.sandbox.calls import Call, CallLog
 from bridge.sandbox.kubernetes.access import Access
 from bridge.sandbox.kubernetes.application import Application
+from bridge.sandbox.kubernetes.call import Call as RegistryCall
 from bridge.sandbox.kubernetes.deletion import Collector
 from bridge.sandbox.kubernetes.front import Front
 from bridge.sandbox.kubernetes.identity import Admit, Authenticate, Authorize, Identity, RulesOf
 from bridge.sandbox.kubernetes.objects import Object, ObjectStore
-from bridge.sandbox.kubernetes.registry import Call as RegistryCall
 from bridge.sandbox.kubernetes.registry import Registry
 from bridge.sandbox.kubernetes.request import RequestInfo
-from bridge.sandbox.kubernetes.resources import ResourceTable
+from bridge.sandbox.kubernetes.resource_table import ResourceTable
 from bridge.sandbox.kubernetes.sockets import certificates, listen
 from bridge.sandbox.misbehaviour import Misbehaving, Misbehaviour, Misbehaviours
 

@@ -74,7 +74,7 @@ def invalid_value(field: str, value: object, detail: str) -> FieldError:
 
 def unsupported_value(field: str, value: object, allowed: Sequence[object]) -> FieldError:
     """Name a field whose value is none of the allowed ones."""
-    choices = ", ".join(quoted(item) for item in allowed)
+    choices = ", ".join(quoted(str(item)) for item in allowed)
     message = f"Unsupported value: {quoted(value)}: supported values: {choices}"
     return FieldError(field, "FieldValueNotSupported", message)
 
@@ -94,6 +94,16 @@ def quoted(value: object) -> str:
         return str(value)
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def go_value(value: object) -> str:
+    """Write a JSON value as Go shows its own variables, which some refusals do."""
+    if isinstance(value, dict):
+        pairs = (f"{quoted(name)}:{go_value(item)}" for name, item in sorted(value.items()))
+        return f"map[string]interface {{}}{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(go_value, value))}}}"
+    return "interface {}(nil)" if value is None else quoted(value)
 
 
 def qualified(group: str, name: str) -> str:

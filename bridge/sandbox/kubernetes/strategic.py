@@ -32,16 +32,11 @@ def merge(value: Any, patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
     Raises ApiError for one that is malformed: 400, or 500 where the real server gives no reason.
     """
     change = dict(patch)
-    if _PATCH in change:
-        match change.pop(_PATCH):
-            case "replace":
-                return copy_json(change)
-            case "delete":
-                return {}
-            case "merge":
-                pass
-            case _:
-                raise _bad_type(patch)
+    match _own_directive(change):
+        case "replace":
+            return copy_json(change)
+        case "delete":
+            return {}
     merged: dict[str, Any] = copy_json(value) if isinstance(value, dict) else {}
     if _RETAIN in change:
         _retain(merged, change)
@@ -49,10 +44,7 @@ def merge(value: Any, patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
         _reorder(merged, change, directive, schema)
     for name, item in change.items():
         if name.startswith(_DELETE):
-            field = name.removeprefix(_DELETE)
-            if isinstance(merged.get(field), list):
-                unwanted = _listed(name, item)
-                merged[field] = [entry for entry in merged[field] if entry not in unwanted]
+            _delete(merged, name, item)
         elif item is None:
             merged.pop(name, None)
         elif name.startswith("$"):
@@ -60,6 +52,22 @@ def merge(value: Any, patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
         else:
             merged[name] = _field(merged.get(name), item, child_schema(schema, name))
     return merged
+
+
+def _own_directive(change: dict[str, Any]) -> str:
+    """Take out of a patch what it says of itself: `merge`, `replace` or `delete`."""
+    directive = change.get(_PATCH, "merge")
+    if directive not in ("merge", "replace", "delete"):
+        raise _bad_type(change)
+    change.pop(_PATCH, None)
+    return str(directive)
+
+
+def _delete(merged: dict[str, Any], directive: str, item: Any) -> None:
+    """Take plain values out of a list."""
+    field, unwanted = directive.removeprefix(_DELETE), _listed(directive, item)
+    if isinstance(merged.get(field), list):
+        merged[field] = [entry for entry in merged[field] if entry not in unwanted]
 
 
 def _field(value: Any, item: Any, schema: Schema) -> Any:
@@ -114,7 +122,8 @@ def _reorder(
     name = directive.removeprefix(_ORDER)
     order = _listed(directive, change.pop(directive))
     inner = child_schema(schema, name)
-    live, patch = merged.get(name), change.pop(name, None)
+    live: Any = merged.get(name)
+    patch = change.pop(name, None)
     removed = change.pop(_DELETE + name, None)
     if live is None and patch is None:
         return
@@ -124,7 +133,9 @@ def _reorder(
     identity = _identity(inner)
     if isinstance(patch, list):
         _check_order(patch, order, identity)
-    items = _list(live or [], patch, inner) if isinstance(patch, list) else copy_json(live)
+    items: list[Any] = (
+        _list(live or [], patch, inner) if isinstance(patch, list) else copy_json(live)
+    )
     if removed is not None:
         items = [item for item in items if item not in _listed(_DELETE + name, removed)]
     merged[name] = _ordered(items, order, live or [], identity)
@@ -160,9 +171,7 @@ def _list(value: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
         return [_plain(item) for item in patch if not _is_directive(item)]
     key = schema.get(PATCH_KEY)
     if key is None:
-        return _ordered(
-            list(dict.fromkeys([*value, *patch])), patch, value, _identity(schema)
-        )
+        return _ordered(list(dict.fromkeys([*value, *patch])), patch, value, _identity(schema))
     if any(_replaces(item) for item in patch):
         return [_plain(item) for item in patch if not _is_directive(item)]
     merged = [copy_json(item) for item in value]

@@ -17,6 +17,7 @@ from bridge.sandbox.kubernetes.schema import EMBEDDED, INT_OR_STRING, PRESERVE, 
 from bridge.sandbox.kubernetes.status import (
     FieldError,
     forbidden_field,
+    go_value,
     invalid_value,
     required,
     unsupported_value,
@@ -161,7 +162,9 @@ def _keys(keys: list[str], items: Schema, path: str) -> Iterator[FieldError]:
     properties = items.get("properties") or {}
     if set(keys) - properties.keys():
         shown = ", ".join(json.dumps(key) for key in keys)
-        message = f"Invalid value: []string{{{shown}}}: entries must all be names of item properties"
+        message = (
+            f"Invalid value: []string{{{shown}}}: entries must all be names of item properties"
+        )
         yield FieldError(f"{path}.{LIST_KEYS}", "FieldValueInvalid", message)
     for key in keys:
         known = properties.get(key, {"default": None})
@@ -191,21 +194,12 @@ def _is_int_or_string(schema: Schema, keyword: str) -> bool:
     parts = schema.get(keyword)
     if keyword == "anyOf":
         return parts in _INT_OR_STRING_FORMS
-    return bool(parts) and parts[0] == {"anyOf": _INT_OR_STRING_FORMS[0]}
+    return parts is not None and parts[:1] == [{"anyOf": _INT_OR_STRING_FORMS[0]}]
 
 
-def _junctor(
-    part: Schema, owner: Schema, owner_path: str, path: str
-) -> Iterator[FieldError]:
+def _junctor(part: Schema, owner: Schema, owner_path: str, path: str) -> Iterator[FieldError]:
     """Check an alternative: it may only narrow what the schema around it specifies."""
-    for keyword in _EMPTY_IN_JUNCTORS:
-        if part.get(keyword):
-            yield forbidden_field(f"{path}.{keyword}", "must be empty to be structural")
-    if "default" in part:
-        yield forbidden_field(f"{path}.default", "must be undefined to be structural")
-    for keyword in ("nullable", INT_OR_STRING, PRESERVE, EMBEDDED):
-        if part.get(keyword):
-            yield forbidden_field(f"{path}.{keyword}", "must be false to be structural")
+    yield from _narrowing(part, path)
     specified = owner.get("properties") or {}
     for name, inner in (part.get("properties") or {}).items():
         place, theirs = f"{path}.properties[{name}]", f"{owner_path}.properties[{name}]"
@@ -226,16 +220,26 @@ def _junctor(
         yield from _junctor(part["not"], owner, owner_path, f"{path}.not")
 
 
+def _narrowing(part: Schema, path: str) -> Iterator[FieldError]:
+    """Name the keywords that an alternative may not have."""
+    for keyword in _EMPTY_IN_JUNCTORS:
+        if part.get(keyword):
+            yield forbidden_field(f"{path}.{keyword}", "must be empty to be structural")
+    if "default" in part:
+        yield forbidden_field(f"{path}.default", "must be undefined to be structural")
+    for keyword in ("nullable", INT_OR_STRING, PRESERVE, EMBEDDED):
+        if part.get(keyword):
+            yield forbidden_field(f"{path}.{keyword}", "must be false to be structural")
+
+
 def _default(schema: Schema, path: str) -> Iterator[FieldError]:
     """Check a default by the schema that it stands in."""
     place, value = f"{path}.default", copy_json(schema["default"])
     if prune(value, schema, root=False):
-        pairs = schema["default"].items() if isinstance(schema["default"], dict) else ()
-        shown = ", ".join(f"{json.dumps(name)}:{json.dumps(item)}" for name, item in pairs)
         yield FieldError(
             place,
             "FieldValueInvalid",
-            f"Invalid value: map[string]interface {{}}{{{shown}}}: must not have unknown fields",
+            f"Invalid value: {go_value(schema['default'])}: must not have unknown fields",
         )
         return
     for error in validate(value, schema):

@@ -90,9 +90,8 @@ def _check_type(value: object, schema: Schema, path: Path) -> None:
     # A boolean is a number to Python.
     is_wrong = not isinstance(value, types) or (isinstance(value, bool) and int in types)
     if value is not None and is_wrong:
-        raise UntypedError(
-            f"{text(path)}: expected {word}, got &value.valueUnstructured{{Value:{json.dumps(value)}}}"
-        )
+        got = f"&value.valueUnstructured{{Value:{json.dumps(value)}}}"
+        raise UntypedError(f"{text(path)}: expected {word}, got {got}")
 
 
 def _step(item: object, schema: Schema, path: Path = (), index: int = 0) -> str:
@@ -129,10 +128,9 @@ def fields_of(value: object, schema: Schema) -> Fields:
     return frozenset(_given(value, schema, ()))
 
 
-def _given(value: object, schema: Schema, path: Path) -> Iterator[Path]:
+def _given(value: Any, schema: Schema, path: Path) -> Iterator[Path]:
     match relation(value, schema):
         case "fields":
-            assert isinstance(value, dict)
             declared = schema.get("properties") or {}
             for name, item in value.items():
                 place = (*path, field_step(name))
@@ -280,5 +278,3 @@ def with_named(fields: Fields, schema: Schema) -> Fields:
             else:
                 inner = inner.get("items") or {}
     return frozenset(found)
-
-

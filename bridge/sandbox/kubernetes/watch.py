@@ -12,8 +12,9 @@ from bridge.sandbox.kubernetes.objects import Change, HistoryExpiredError, Objec
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from bridge.sandbox.kubernetes.call import Call
     from bridge.sandbox.kubernetes.objects import Subscription
-    from bridge.sandbox.kubernetes.registry import Call, Registry
+    from bridge.sandbox.kubernetes.registry import Registry
 
 BOOKMARK_EVERY = 60.0
 """Seconds between bookmarks of a quiet watch (a real API server sends one about every minute)."""

@@ -101,8 +101,9 @@ def core_model(name: str) -> type[ChaosModel]:
         type_: Any = _SIMPLE.get(inner) or Annotated[Any, Embedded(inner)]
         type_ = list[type_] if many else type_
         wanted: Any = type_ if written.endswith("!") else type_ | None
+        told = f"{alias} of {name} in core/v1 of Kubernetes."
         default: Any = ... if written.endswith("!") else None
-        fields[f"{alias}_"] = (wanted, Field(default, alias=alias))
+        fields[f"{alias}_"] = (wanted, Field(default, alias=alias, description=told))
     model: type[ChaosModel] = create_model(name, __base__=ChaosModel, **fields)
     return model
 

@@ -41,13 +41,13 @@ def structural_schema(model: type[ChaosModel]) -> dict[str, Any]:
 @cache
 def shared_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The structural schema, one for all callers: to be read, not changed."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _written(model)
     return _structural(schema, schema.get("$defs", {}), _KEPT)
 
 
 def annotated_schema(model: type[ChaosModel]) -> dict[str, Any]:
     """The same with what editors are told beyond the CRD: `choices` and `webhookDefault`."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _written(model)
     return _structural(schema, schema.get("$defs", {}), (*_KEPT, "choices", "webhookDefault"))
 
 
@@ -71,6 +71,13 @@ def holders(model: type[ChaosModel]) -> Mapping[str, tuple[tuple[str, ...], ...]
 def folded(name: str) -> str:
     """A field name without capitals, hyphens and underscores: what is meant, however spelt."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _written(model: type[ChaosModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True)
+    # Docstrings of models describe the code.
+    schema.pop("description", None)
+    return schema
 
 
 def _merged(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -99,8 +106,8 @@ def _structural(
     if "const" in merged:
         result["enum"] = [merged["const"]]
     result |= {word: merged[bound] for bound, word in _BOUNDS.items() if bound in merged}
-    # Docstrings of models describe the code; a field's own description is for its readers.
-    if "description" in schema and "properties" not in schema:
+    # A field's own description is for its readers, that of what it refers to is not.
+    if "description" in schema:
         result["description"] = schema["description"]
     if "properties" in merged:
         result["properties"] = {

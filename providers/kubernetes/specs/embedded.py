@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
@@ -44,7 +44,13 @@ else:
     _ChaosFields = create_model(
         "_ChaosFields",
         __base__=ChaosModel,
-        **{field: (CHAOS.get(kind, dict[str, Any]) | None, None) for kind, field in FIELDS.items()},
+        **{
+            field: (
+                CHAOS.get(kind, dict[str, Any]) | None,
+                Field(default=None, description=f"The spec of a {kind}."),
+            )
+            for kind, field in FIELDS.items()
+        },
     )
 
 

@@ -42,17 +42,17 @@ class AppInfo(LitmusModel):
 class PodNames(LitmusModel):
     """Pods by name."""
 
-    namespace: str
+    namespace: str = Field(description="Its namespace.")
     names: str = Field(description="Names, with commas between them.")
 
 
 class Workload(LitmusModel):
     """A workload by name or by labels."""
 
-    kind: Annotated[str, OneOf("", *_KINDS)]
-    namespace: str
-    names: str | None = None
-    labels: str | None = None
+    kind: Annotated[str, OneOf("", *_KINDS)] = Field(description="The kind of workload.")
+    namespace: str = Field(description="Its namespace.")
+    names: str | None = Field(default=None, description="Names, with commas between them.")
+    labels: str | None = Field(default=None, description="A label selector.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The CRD wants exactly one of the two."""
@@ -64,8 +64,10 @@ class Workload(LitmusModel):
 class Selectors(LitmusModel):
     """What is experimented on, more finely than by appinfo."""
 
-    pods: list[PodNames] | None = None
-    workloads: list[Workload] | None = None
+    pods: list[PodNames] | None = Field(default=None, description="Pods by name.")
+    workloads: list[Workload] | None = Field(
+        default=None, description="Workloads by name or by labels."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The CRD wants exactly one of the two."""
@@ -77,9 +79,15 @@ class Selectors(LitmusModel):
 class Variable(LitmusModel):
     """A variable of an experiment's environment."""
 
-    name: str
-    value: str | None = Field(default=None, json_schema_extra={"example": "30"})
-    value_from: EnvVarSource | None = None
+    name: str = Field(description="The variable.")
+    value: str | None = Field(
+        default=None,
+        description="Its value, as text even where it is a number.",
+        json_schema_extra={"example": "30"},
+    )
+    value_from: EnvVarSource | None = Field(
+        default=None, description="Where else the value comes from."
+    )
 
     def findings(self, path: str) -> Iterator[Problem]:
         """Numbers that Litmus reads as 0 where they are none."""
@@ -98,22 +106,40 @@ class ExperimentComponents(LitmusModel):
     env: list[Variable] | None = Field(
         default=None, description=f"Variables, such as {DURATION} in seconds."
     )
-    config_maps: list[dict[str, Any]] | None = None
-    secrets: list[dict[str, Any]] | None = None
-    experiment_annotations: TextMap | None = None
-    experiment_image: str | None = None
-    experiment_image_pull_secrets: list[dict[str, Any]] | None = None
-    node_selector: TextMap | None = None
-    status_check_timeouts: dict[str, Any] | None = None
-    resources: dict[str, Any] | None = None
-    tolerations: list[dict[str, Any]] | None = None
+    config_maps: list[dict[str, Any]] | None = Field(
+        default=None, description="Config maps that are mounted."
+    )
+    secrets: list[dict[str, Any]] | None = Field(
+        default=None, description="Secrets that are mounted."
+    )
+    experiment_annotations: TextMap | None = Field(
+        default=None, description="Annotations of its pod."
+    )
+    experiment_image: str | None = Field(default=None, description="The image of its pod.")
+    experiment_image_pull_secrets: list[dict[str, Any]] | None = Field(
+        default=None, description="Secrets to pull the image with."
+    )
+    node_selector: TextMap | None = Field(
+        default=None, description="Nodes that its pod may run on."
+    )
+    status_check_timeouts: dict[str, Any] | None = Field(
+        default=None, description="How long it waits for the application to be healthy."
+    )
+    resources: dict[str, Any] | None = Field(
+        default=None, description="What its pod asks for and may take."
+    )
+    tolerations: list[dict[str, Any]] | None = Field(
+        default=None, description="Taints that its pod tolerates."
+    )
 
 
 class ExperimentSpec(LitmusModel):
     """How an experiment is run."""
 
-    rank: Integer | None = None
-    components: ExperimentComponents | None = None
+    rank: Integer | None = Field(default=None, description="Its place in the order of experiments.")
+    components: ExperimentComponents | None = Field(
+        default=None, description="What it is given: env, config maps, secrets and others."
+    )
     probe: list[Probe] | None = Field(default=None, description="What has to hold meanwhile.")
 
 
@@ -121,7 +147,7 @@ class Experiment(LitmusModel):
     """A ChaosExperiment of the engine's namespace."""
 
     name: str | None = Field(default=None, description="The name of the ChaosExperiment.")
-    spec: ExperimentSpec | None = None
+    spec: ExperimentSpec | None = Field(default=None, description="How it is run.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """An experiment without a name is looked for in vain."""
@@ -140,8 +166,12 @@ class ChaosEngineSpec(LitmusModel):
     chaos_service_account: str | None = Field(
         default=None, description="The service account of the runner and of the experiments."
     )
-    appinfo: AppInfo | None = None
-    selectors: Selectors | None = None
+    appinfo: AppInfo | None = Field(
+        default=None, description="The application that is experimented on."
+    )
+    selectors: Selectors | None = Field(
+        default=None, description="Pods or workloads, in place of appinfo."
+    )
     experiments: list[Experiment] | None = Field(default=None, description="What is run.")
     job_clean_up_policy: Annotated[str, OneOf("delete", "retain")] | None = Field(
         default=None, description="Whether the pods of an experiment go when it is over."
@@ -149,8 +179,12 @@ class ChaosEngineSpec(LitmusModel):
     default_health_check: bool | None = Field(
         default=None, description="Whether the application must be healthy before and after."
     )
-    termination_grace_period_seconds: Int64 | None = None
-    auxiliary_app_info: str | None = None
+    termination_grace_period_seconds: Int64 | None = Field(
+        default=None, description="How long pods of the chaos have to end."
+    )
+    auxiliary_app_info: str | None = Field(
+        default=None, description="Other applications whose health is checked."
+    )
     components: dict[str, Any] | None = Field(default=None, description="The runner's own pod.")
 
     def findings(self, path: str) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -13,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
 from providers.kubernetes.specs.base import ChaosModel
-from providers.kubernetes.specs.problems import meant, shown
+from providers.kubernetes.specs.problems import MOST_PROBLEMS, meant, shown
 
 
 class LitmusModel(ChaosModel):
@@ -25,7 +26,7 @@ class LitmusModel(ChaosModel):
         """Fields that are not known, with the one that was probably meant."""
         yield from super().findings(path)
         known = [field.alias or name for name, field in type(self).model_fields.items()]
-        for name in self.model_extra or {}:
+        for name in islice(self.model_extra or {}, MOST_PROBLEMS):
             hint = meant(name, known) or f"the fields here are {', '.join(sorted(known))}"
             message = f"unknown field {shown(name)}, which Litmus does not read; {hint}"
             yield Problem(child(path, name), message, Severity.WARNING)

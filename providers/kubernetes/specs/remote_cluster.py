@@ -15,15 +15,17 @@ from providers.kubernetes.specs.base import ChaosModel
 class SecretRef(ChaosModel):
     """A key of a Secret, in whatever namespace."""
 
-    name: str
-    namespace: str
-    key: str = Field(json_schema_extra={"example": "kubeconfig"})
+    name: str = Field(description="The name of the Secret.")
+    namespace: str = Field(description="The namespace of the Secret.")
+    key: str = Field(
+        description="The key with the kubeconfig.", json_schema_extra={"example": "kubeconfig"}
+    )
 
 
 class KubeConfig(ChaosModel):
     """How the other cluster is reached."""
 
-    secret_ref: SecretRef
+    secret_ref: SecretRef = Field(description="The Secret, and the key in it.")
 
 
 class RemoteClusterSpec(ChaosModel):

@@ -25,7 +25,7 @@ class ScheduledChaos(EmbeddedChaos):
     """A chaos that comes again and again."""
 
     schedule: str = Field(
-        description="When: cron in 5 or 6 fields, or @every 10m, @hourly, @daily … (UTC).",
+        description="When: cron in 5 or 6 fields, or @every 10m, @hourly, @daily and the like.",
         json_schema_extra={"example": "*/10 * * * *"},
     )
     type: str = Field(

@@ -58,12 +58,9 @@ class HttpCriteria(ChaosModel):
         try:
             codes = [integer_of(self.status_code)]
         except ValueError:
-            ends = self.status_code.split("-", 1)
             try:
-                codes = [integer_of(end) for end in ends]
+                codes = [integer_of(end) for end in self.status_code.split("-", 1)]
             except ValueError:
-                codes = []
-            if len(ends) == 1:
                 codes = []
         if not codes:
             what = "is empty" if not self.status_code else f"{shown(self.status_code)} is no code"
@@ -86,13 +83,13 @@ class HttpCheck(ChaosModel):
         json_schema_extra={"example": "http://front-end.sock-shop/health"},
     )
     method: Literal["GET", "POST"] | None = Field(
-        default=None, json_schema_extra={"default": "GET"}
+        default=None, description="The method.", json_schema_extra={"default": "GET"}
     )
     headers: TextListMap | None = Field(
         default=None, description='Each header with a list of values: {"Accept": ["text/html"]}.'
     )
-    body: str | None = None
-    criteria: HttpCriteria
+    body: str | None = Field(default=None, description="What is sent.")
+    criteria: HttpCriteria = Field(description="What counts as a success.")
 
     def findings(self, path: str) -> Iterator[Problem]:
         """The webhook takes every URL that can be parsed, whatever its scheme."""

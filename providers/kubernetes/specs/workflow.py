@@ -61,7 +61,7 @@ class Task(ChaosModel):
     """A pod of your own that runs to its end."""
 
     container: Container | None = Field(
-        default=None, description="The container, as in a pod: name, image, command, args, env …"
+        default=None, description="The container, as in a pod: name, image, command and others."
     )
     volumes: list[Volume] | None = Field(default=None, description="Volumes of the pod.")
     labels: TextMap | None = Field(default=None, description="Labels of the pod.")

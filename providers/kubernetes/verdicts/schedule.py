@@ -41,6 +41,9 @@ def judge(
         return Observation(Effect.PRESENT, _running(spec, active, around, now, resource))
     since = last or moment(metadata(manifest).get("creationTimestamp")) or now
     due = next_run_past(str(spec.get("schedule", "")), since, now - MAY_COME)
+    if due is None:
+        reason = "when its next run is due cannot be told, so it does not end by itself"
+        return Observation(Effect.PRESENT if begun else Effect.APPLYING, reason)
     if _fits(due, spec, resource):
         if annotation_is_true(manifest, records.PAUSE):
             reason = f"paused by the annotation {records.PAUSE}; no further run begins"
@@ -109,10 +112,10 @@ def as_child(resource: CustomResource, child: Mapping[str, Any], now: datetime) 
     return records.judge(named, child, now, Around())
 
 
-def _fits(due: datetime | None, spec: Mapping[str, Any], resource: CustomResource) -> bool:
+def _fits(due: datetime, spec: Mapping[str, Any], resource: CustomResource) -> bool:
     """Say whether another run would be over before the action's time is."""
-    if due is None or resource.deadline is None:
-        return due is not None
+    if resource.deadline is None:
+        return True
     end = datetime.fromtimestamp(resource.deadline / 1e6, UTC)
     return due + (child_length(spec) or timedelta()) < end
 
@@ -152,6 +155,9 @@ def _over(resource: CustomResource, around: Around) -> Observation:
     return Observation(Effect.ENDED)
 
 
-def _never(due: datetime | None) -> Observation:
-    when = f"the next would begin at {due:%Y-%m-%d %H:%M:%S}Z" if due else "it names no time"
-    return Observation(Effect.FAILED, f"no run of the Schedule is over before maxDuration: {when}")
+def _never(due: datetime) -> Observation:
+    return Observation(
+        Effect.FAILED,
+        "no run of the Schedule is over before maxDuration: the next would begin at "
+        f"{due:%Y-%m-%d %H:%M:%S}Z",
+    )

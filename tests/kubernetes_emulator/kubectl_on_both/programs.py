@@ -38,7 +38,7 @@ class Kubectl:
 
     def __init__(self, program: Path, cluster: Cluster, namespace: str, home: Path) -> None:
         self._namespace = namespace
-        asked = [program, "version", "--client", "--output=json"]
+        asked = [str(program), "version", "--client", "--output=json"]
         version = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
         self._is_old = int(version["clientVersion"]["minor"].rstrip("+")) < _SINCE
         self._command = [
@@ -47,7 +47,7 @@ class Kubectl:
             *("--namespace", namespace),
         ]
         editor = home / "editor"
-        editor.write_text("#!/bin/sh\nsed -i \"$EDIT\" \"$1\"\n")
+        editor.write_text('#!/bin/sh\nsed -i "$EDIT" "$1"\n')
         editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
         self._environment = {
             "HOME": str(home),

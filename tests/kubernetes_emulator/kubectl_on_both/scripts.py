@@ -61,8 +61,10 @@ SCRIPTS: dict[str, str] = {
         describe service front
         set image deployment/shop a=a:9
         get deployment shop -o jsonpath={.spec.template.spec.containers[*].image}
-        patch deployment shop -p {"spec":{"template":{"spec":{"containers":[{"name":"b","image":"b:2"}]}}}}
-        patch deployment shop -p {"spec":{"template":{"spec":{"containers":[{"name":"b","$patch":"delete"}]}}}}
+        patch deployment shop \
+            -p {"spec":{"template":{"spec":{"containers":[{"name":"b","image":"b:2"}]}}}}
+        patch deployment shop \
+            -p {"spec":{"template":{"spec":{"containers":[{"name":"b","$patch":"delete"}]}}}}
         patch deployment shop -p {"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}}
         patch deployment shop -p {"spec":{"template":{"spec":{"containers":[{"image":"z"}]}}}}
         patch deployment shop -p {"spec":{"selector":{"matchLabels":{"app":"other"}}}}
@@ -211,7 +213,8 @@ SCRIPTS: dict[str, str] = {
         --as=eve auth can-i get /healthz
         delete clusterrolebinding/NAMESPACE-binding clusterrole/NAMESPACE-role
         get crd probes.testing.faultbridge.dev
-        get crd probes.testing.faultbridge.dev -o jsonpath={.status.acceptedNames}{.status.storedVersions}
+        get crd probes.testing.faultbridge.dev \
+            -o jsonpath={.status.acceptedNames}{.status.storedVersions}
         get events
     """,
     "waiting": """
@@ -231,7 +234,8 @@ SCRIPTS: dict[str, str] = {
         delete configmap held --timeout=1s
         get configmap held -o jsonpath={.metadata.finalizers}{.metadata.deletionGracePeriodSeconds}
         describe configmap held
-        patch configmap held --type=merge -p {"metadata":{"finalizers":["testing.faultbridge.dev/hold","testing.faultbridge.dev/more"]}}
+        patch configmap held --type=merge \
+            -p {"metadata":{"finalizers":["testing.faultbridge.dev/hold","a.b/more"]}}
         patch configmap held --type=merge -p {"metadata":{"finalizers":null}}
         get configmap held
         create -f - <probe
@@ -296,7 +300,8 @@ SCRIPTS: dict[str, str] = {
         annotate networkchaos slow experiment.chaos-mesh.org/pause=true
         patch networkchaos slow --type=merge -p {"metadata":{"finalizers":["chaos-mesh/records"]}}
         patch networkchaos slow --type=merge -p {"status":{"experiment":{"desiredPhase":"Run"}}}
-        patch networkchaos slow --subresource=status --type=merge -p {"status":{"experiment":{"desiredPhase":"Stop"}}}
+        patch networkchaos slow --subresource=status --type=merge \
+            -p {"status":{"experiment":{"desiredPhase":"Stop"}}}
         get networkchaos slow -o jsonpath={.status.experiment.desiredPhase}
         delete networkchaos slow --timeout=1s
         patch networkchaos slow --type=merge -p {"metadata":{"finalizers":[]}}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.kubernetes_emulator.api_calls import eventually
-from tests.kubernetes_emulator.definitions import GROUP, PROBES, SPLITS
+from tests.kubernetes_emulator.definitions import GROUP, PROBES, SPLITS, TYPEDS
 
 if TYPE_CHECKING:
     import httpx
@@ -20,8 +20,8 @@ def is_served(api: httpx.Client, path: str) -> bool:
 
 @pytest.fixture
 def kinds(api: httpx.Client) -> None:
-    """Both custom resources, defined and served."""
-    for defined in (PROBES, SPLITS):
+    """The custom resources, defined and served."""
+    for defined in (PROBES, SPLITS, TYPEDS):
         made = api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=defined)
         assert made.status_code in (201, 409), made.text
         plural = defined["spec"]["names"]["plural"]
