@@ -22,9 +22,10 @@ async def test_rotated_keys_are_fetched_once_in_thirty_seconds(
     issuer.keys = {"two": other_key()}
     new = issuer.token(key=other_key(), kid="two")
     for _ in range(5):
+        clock.now += 5
         assert "does not have" in (await refused(tell, new))[1]
     assert issuer.asked.count("/keys") == 1
-    clock.now += 31
+    clock.now += 6
     assert await tell(new)
     assert issuer.asked.count("/keys") == 2
     # The old key is the issuer's no more.
@@ -96,6 +97,15 @@ async def test_a_discovery_document_that_leads_astray_is_not_followed(
     assert issuer.asked == ["/.well-known/openid-configuration"]
 
 
+async def test_keys_are_fetched_without_credentials_of_an_address(
+    tell: Tell, issuer: Issuer
+) -> None:
+    issuer.document = {"jwks_uri": issuer.url.replace("://", "://user:word@") + "/keys"}
+    with pytest.raises(CannotTellError):
+        await tell(issuer.token())
+    assert issuer.asked == ["/.well-known/openid-configuration"]
+
+
 async def test_a_key_without_an_id_serves_if_it_is_the_only_one(
     tell: Tell, issuer: Issuer, clock: Clock
 ) -> None:
@@ -115,7 +125,7 @@ async def test_a_key_that_says_what_it_is_for_is_for_nothing_else(
         assert "does not have" in (await refused(tell, issuer.token(), **options))[1]
 
 
-async def test_a_short_key_isrefused(tell: Tell, issuer: Issuer) -> None:
+async def test_a_short_key_is_refused(tell: Tell, issuer: Issuer) -> None:
     issuer.keys["one"] = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - it is refused
     with pytest.warns(match="below"):
         token = issuer.token()

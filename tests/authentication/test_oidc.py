@@ -154,7 +154,7 @@ async def test_only_the_algorithms_of_the_settings_count(tell: Tell, issuer: Iss
     assert "does not have" in (await refused(tell, crossed, algorithms=("RS256", "ES256")))[1]
 
 
-async def test_a_token_of_another_key_isrefused(tell: Tell, issuer: Issuer) -> None:
+async def test_a_token_of_another_key_is_refused(tell: Tell, issuer: Issuer) -> None:
     assert "signature is wrong" in (await refused(tell, issuer.token(key=other_key())))[1]
     # The token brings its own key along, and nobody looks.
     headers = {"kid": "one", "jwk": public_jwk(other_key()), "jku": f"{issuer.url}/other"}
@@ -163,13 +163,13 @@ async def test_a_token_of_another_key_isrefused(tell: Tell, issuer: Issuer) -> N
     assert set(issuer.asked) == {"/.well-known/openid-configuration", "/keys"}
 
 
-async def test_a_changed_token_isrefused(tell: Tell, issuer: Issuer) -> None:
+async def test_a_changed_token_is_refused(tell: Tell, issuer: Issuer) -> None:
     header, _, signature = issuer.token().split(".")
     forged = f"{header}.{_b64(issuer.claims(sub='root'))}.{signature}"
     assert "signature is wrong" in (await refused(tell, forged))[1]
 
 
-async def test_critical_headers_that_nobody_knows_arerefused(tell: Tell, issuer: Issuer) -> None:
+async def test_critical_headers_that_nobody_knows_are_refused(tell: Tell, issuer: Issuer) -> None:
     headers = {"kid": "one", "crit": ["b64x"], "b64x": True}
     token = jwt.encode(issuer.claims(), issuer.keys["one"], "RS256", headers=headers)
     assert "not valid" in (await refused(tell, token))[1]
@@ -199,7 +199,7 @@ def test_texts_that_are_no_tokens_of_an_issuer(token: str) -> None:
         {"audience": "a"},
     ],
 )
-def test_settings_that_would_open_a_hole_arerefused(wrong: dict[str, Any]) -> None:
+def test_settings_that_would_open_a_hole_are_refused(wrong: dict[str, Any]) -> None:
     right: dict[str, Any] = {"issuer": "https://accounts.example.com", "audiences": ["a"]}
     assert Settings(oidc_issuers=(OidcIssuer(**right),)).asks_who_calls
     with pytest.raises(ValidationError):
