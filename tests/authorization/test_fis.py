@@ -233,6 +233,14 @@ def test_addresses_and_times_decide(house: House) -> None:
             refused(alice.list_actions)
 
 
+def test_the_arn_of_a_session_in_a_condition_is_its_roles(house: House) -> None:
+    session = "arn:aws:sts::123456789012:assumed-role/sre/alice"
+    is_sre = {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/sre"}}
+    house.grant("*", allow("fis:ListActions", Condition=is_sre))
+    assert house.fis(session).list_actions()["actions"]
+    refused(house.fis(session.replace("sre", "dev")).list_actions)
+
+
 def test_lists_are_allowed_on_everything_or_not_at_all(house: House, stored: str) -> None:
     """As in FIS, whose lists know no resource."""
     alice = house.fis(ALICE)
