@@ -32,6 +32,8 @@ from tests.authentication.roles import (
 )
 from tests.kubernetes_identity.conftest import Minter
 
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/my-team/alice"
+
 __all__ = ["aws", "clock", "role", "roles", "session", "sts"]
 
 
@@ -83,7 +85,7 @@ async def test_a_refusal_is_not_remembered(
     [
         httpx.Response(503),
         httpx.Response(200, text="<html>"),
-        httpx.Response(200, text="x" * 70_000),
+        httpx.Response(200, text=f"<Arn>{SESSION}</Arn>" + "x" * 70_000),
     ],
 )
 async def test_an_sts_that_does_not_answer_is_no_refusal(
