@@ -13,7 +13,9 @@ import httpx
 import pytest
 
 from bridge.sandbox.aws import AwsEmulator
+from iam.principal import Principal
 from iam.refusals import CannotTellError, TooManyError
+from iam.remembered import Remembered
 from iam.role_tokens import RoleTokenRules, RoleTokens
 from iam.unlogged import Unlogged
 from tests.authentication.conftest import ACCOUNT
@@ -142,3 +144,20 @@ def test_sts_is_asked_through_the_proxy_that_the_environment_names(
     assert way("sts.us-east-1.amazonaws.com") == "AsyncHTTPProxy"
     assert way("sts.eu-west-1.amazonaws.com") == "AsyncConnectionPool"
     assert way("127.0.0.1", proxies=False) == "AsyncConnectionPool"
+
+
+async def test_only_so_many_tokens_are_looked_into_at_once() -> None:
+    answered = asyncio.Event()
+
+    async def ask(token: str) -> tuple[Principal, float]:
+        await answered.wait()
+        return Principal(kind="aws-role", name=token), 60.0
+
+    asking = Remembered(ask)
+    waiting = [asyncio.create_task(asking.principal(str(n), may_ask=True)) for n in range(16)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyError):
+        await asking.principal("one more", may_ask=True)
+    answered.set()
+    assert [one.name for one in await asyncio.gather(*waiting)] == [str(n) for n in range(16)]
+    assert (await asking.principal("one more", may_ask=True)).name == "one more"
