@@ -119,3 +119,16 @@ def fis(bridge: Bridge) -> Iterator[Fis]:
     for client in clients:
         with closing(client):
             pass
+
+
+@pytest.fixture
+def template() -> dict[str, Any]:
+    """Return a document that the bridge accepts."""
+    return {
+        "description": "wait",
+        "roleArn": "arn:aws:iam::123456789012:role/chaos",
+        "stopConditions": [{"source": "none"}],
+        "targets": {},
+        "actions": {"rest": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT1M"}}},
+        "tags": {"team a/b": "c d+e:é"},
+    }

@@ -182,3 +182,24 @@ def test_the_hash_of_nothing_is_known() -> None:
     with pytest.raises(AuthenticationError):
         asyncio.run(_signed().principal(attempt(list(made.items()), "GET", "/x", "", b"y")))
     assert sha256(b"").hexdigest().startswith("e3b0c442")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/a/b", "x=y#z"),
+        ("/a/b#c", "x=y"),
+        ("/a\t/b", "x=y"),
+        ("/a/./b", "x=y"),
+        ("/a//b", "x=y"),
+        ("/c/../a/b", "x=y"),
+        ("/a/b", "x=y\n"),
+    ],
+)
+def test_what_the_arithmetic_would_leave_out_is_refused(path: str, query: str) -> None:
+    """Whatever the HTTP server in front lets through."""
+    made = list(sign((KEY.id, SECRET), "GET", "http://bridge/a/b?x=y").items())
+    right = attempt(made, "GET", "/a/b", "x=y", b"")
+    assert asyncio.run(_signed().principal(right)).name.endswith(":user/alice")
+    with pytest.raises(NotAuthenticatedError, match=r"address has|path has"):
+        asyncio.run(_signed().principal(attempt(made, "GET", path, query, b"")))

@@ -51,6 +51,7 @@ async def cluster() -> AsyncIterator[Cluster]:
         "for-the-cluster": Identity(ACCOUNT, groups=GROUPS),
         "for-another": Identity(ACCOUNT, groups=GROUPS, audiences=("another",)),
         "human": Identity("alice", groups=("developers",), audiences=(OURS,)),
+        "human-of-two-words": Identity("chaos:runner", audiences=(OURS,)),
         "odd": Identity("system:serviceaccount:chaos:run:ner", audiences=(OURS,)),
         "odder": Identity("system:serviceaccount::", audiences=(OURS,)),
     }
@@ -126,6 +127,7 @@ async def test_a_service_account_is_who_its_cluster_says(
         ("for-the-cluster", f"kubectl create token NAME --audience {OURS}"),
         ("for-another", "does not vouch for the token"),
         ("human", "not of a service account"),
+        ("human-of-two-words", "not of a service account"),
         ("odd", "not of a service account"),
         ("odder", "not of a service account"),
     ],

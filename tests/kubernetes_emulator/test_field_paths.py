@@ -51,6 +51,13 @@ def test_nothing_differs_after_merging_twice(live: Any, config: Any) -> None:
     assert not (again.added | again.modified | again.removed)
 
 
+def test_the_order_of_a_merged_list() -> None:
+    """What is applied keeps its order; what is not keeps its place before it."""
+    schema = {"type": "array", "x-kubernetes-list-type": "set"}
+    assert merge(["x", "y", "z"], ["z", "x"], schema) == ["y", "z", "x"]
+    assert merge(["x", "y"], ["n", "y"], schema) == ["x", "n", "y"]
+
+
 @given(st.dictionaries(st.text(max_size=4), objects, max_size=4))
 def test_without_all_of_its_fields_nothing_is_left(value: Any) -> None:
     firsts = frozenset((path[0],) for path in fields_of(value, OPEN))

@@ -61,17 +61,17 @@ def both(emulated: Cluster, real: Cluster) -> tuple[Cluster, Cluster]:
     return emulated, real
 
 
+def is_served(api: httpx.Client, path: str) -> bool:
+    return api.get(path).status_code == 200
+
+
 def _define(cluster: Cluster) -> None:
     with cluster.client() as api:
         for definition in definitions():
             made = api.post(DEFINITIONS, json=definition)
             assert made.status_code in (201, 409), made.text
         for root, plural, _ in PATHS.values():
-            eventually(partial(_is_served, api, f"{root}/{plural}"))
-
-
-def _is_served(api: httpx.Client, path: str) -> bool:
-    return api.get(path).status_code == 200
+            eventually(partial(is_served, api, f"{root}/{plural}"))
 
 
 @pytest.mark.parametrize("definition", definitions(), ids=lambda item: item["metadata"]["name"])
