@@ -36,13 +36,14 @@ class MappedIdentities:
             raise ProviderError(msg, code="ClusterIdentities") from None
 
     def __call__(
-        self, cluster: str, identity: str | None, *, acting: bool
+        self, cluster: str, identity: str | None, *, of_a_run: bool
     ) -> ClusterIdentity | None:
         """Return as whom an identity acts; None is the context's own user.
 
-        That is so in a cluster of which the file says nothing, and for the bridge's own looking
-        around. Raises AccessDeniedError where the file speaks of the cluster but not of the
-        identity, and ProviderError where the file cannot be used.
+        That is so in a cluster of which the file says nothing, and for the bridge itself: its
+        looking around, and what `rescue` undoes of runs without an identity. Raises
+        AccessDeniedError where the file speaks of the cluster but not of the identity, and
+        ProviderError where the file cannot be used.
         """
         if not self._mapping.governs(cluster):
             return None
@@ -50,7 +51,7 @@ class MappedIdentities:
             found = self._mapping.impersonated(CloudPrincipal(identity or SELF), cluster)
         except UnmappableError as error:
             raise AccessDeniedError(f"{self._path}: {error}", code="NoIdentity") from None
-        if found is None and (identity is not None or acting):
+        if found is None and (identity is not None or of_a_run):
             who = identity or f"a run without an identity ({SELF})"
             msg = (
                 f"{who} is mapped to no user of cluster {cluster}; add it to {self._path}, as "

@@ -45,11 +45,11 @@ class Identities(Protocol):
     """Says as whom an identity acts in a cluster that does not know clouds itself."""
 
     def __call__(
-        self, cluster: str, identity: str | None, *, acting: bool
+        self, cluster: str, identity: str | None, *, of_a_run: bool
     ) -> ClusterIdentity | None:
         """Return it; None is the context's own user. Raises ProviderError where there is none.
 
-        ``acting`` is whether the session may change anything.
+        ``of_a_run`` is whether an experiment asks, and not the bridge for itself.
         """
 
 

@@ -38,6 +38,9 @@ ADDRESS_LIFETIME: Final = 600.0
 _TOO_FRESH: Final = 60.0
 """Seconds; a token this young is not renewed after a 401: it is not its age that is refused."""
 
+_OWN_NAMES: Final = frozenset({"reader", "rescue"})
+"""Session names of the bridge itself; all others are experiments' ids."""
+
 _AT_ONCE: Final = 8
 """Clusters that are searched side by side."""
 
@@ -173,7 +176,7 @@ class KubernetesProvider(Provider):
                 f"(arn:aws:eks:REGION:ACCOUNT:cluster/NAME) or {CONTEXT_PREFIX}NAME",
                 code="NoCluster",
             )
-        impersonated = self._impersonated(caller, guard, cluster_id) if arn is None else None
+        impersonated = self._impersonated(caller, cluster_id) if arn is None else None
         # One look-up for all who ask at once; a failed one leaves the lock, which is small.
         async with self._connecting.setdefault(cluster_id, asyncio.Lock()):
             connection = self._connections.get(cluster_id)
@@ -187,11 +190,10 @@ class KubernetesProvider(Provider):
             principal = caller.identity or ""
         return Cluster(cluster_id, connection.server, authorize, guard, principal, impersonated)
 
-    def _impersonated(
-        self, caller: Caller, guard: Guard | None, cluster_id: str
-    ) -> ClusterIdentity | None:
+    def _impersonated(self, caller: Caller, cluster_id: str) -> ClusterIdentity | None:
         if self._identities_of is not None:
-            return self._identities_of(cluster_id, caller.identity, acting=guard is not None)
+            of_a_run = caller.name not in _OWN_NAMES
+            return self._identities_of(cluster_id, caller.identity, of_a_run=of_a_run)
         if self._settings.cluster_identities is not None:
             # Never as the context's user, who may do more, because somebody forgot to read it.
             raise ProviderError("the file of cluster_identities was not read", code="NoIdentity")

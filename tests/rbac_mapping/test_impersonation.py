@@ -13,7 +13,7 @@ import yaml
 from bridge.engine import Providers
 from bridge.model.scope import Scope
 from bridge.settings import Settings
-from providers.contract import AccessDeniedError, Caller, Guard, ProviderError
+from providers.contract import AccessDeniedError, Caller, ProviderError
 from providers.kubernetes.access import review
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.impersonation import ClusterIdentity, impersonator
@@ -47,10 +47,10 @@ async def reach(settings: Settings) -> AsyncIterator[Reach]:
     """Await it with an identity: the cluster as a run of it sees it."""
     providers = Providers(settings)
 
-    async def made(identity: str | None, guard: Guard | None = None) -> Cluster:
+    async def made(identity: str | None, name: str = "EXP1") -> Cluster:
         scope = Scope(cloud="aws", account="123456789012", region="us-east-1")
-        caller = Caller(scope, identity, "EXP1", "here")
-        session: Any = await providers.session("kubernetes", caller, guard)
+        caller = Caller(scope, identity, name, "here")
+        session: Any = await providers.session("kubernetes", caller)
         cluster: Cluster = await session.cluster(f"k8s:context/{CONTEXT}")
         return cluster
 
@@ -76,11 +76,14 @@ async def test_who_is_not_mapped_is_refused_by_name(reach: Reach) -> None:
     with pytest.raises(AccessDeniedError, match=f"{OTHER} is mapped to no user of cluster"):
         await reach(OTHER)
     with pytest.raises(AccessDeniedError, match="a run without an identity"):
-        await reach(None, Guard(deadline=0))
+        await reach(None)
 
 
-async def test_the_bridge_itself_looks_as_the_contexts_user(reach: Reach) -> None:
-    assert (await _who(await reach(None)))["username"] == "kubernetes-admin"
+@pytest.mark.parametrize("name", ["reader", "rescue"])
+async def test_the_bridge_itself_is_the_contexts_user(reach: Reach, name: str) -> None:
+    assert (await _who(await reach(None, name)))["username"] == "kubernetes-admin"
+    with pytest.raises(AccessDeniedError, match="is mapped to no user"):
+        await reach(OTHER, name)  # a mark's identity is no way round the file
 
 
 async def test_a_file_that_nobody_read_never_means_the_contexts_user(settings: Settings) -> None:
