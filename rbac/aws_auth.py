@@ -106,7 +106,7 @@ def _entry(value: Any, member: str, origin: str, problems: list[str]) -> Entry |
     if groups is not None and not isinstance(groups, list):
         problems.append(f"{origin}: groups is no list")
     listed = groups if isinstance(groups, list) else []
-    user = str(value.get("username") or arn)
+    user = str(value.get("username") or "")
     return entry_for_arn(arn, user, tuple(str(group) for group in listed), origin)
 
 

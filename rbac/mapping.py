@@ -39,6 +39,7 @@ class Entry:
     principal: str
     """Pattern of principals: ``*`` and ``?`` are wildcards where ``exact`` is not set."""
     user: str
+    """With placeholders; empty is the principal's own canonical name, as in aws-auth."""
     groups: tuple[str, ...] = ()
     cluster: str = "*"
     """Pattern of clusters: an EKS cluster's ARN, or ``k8s:context/NAME``."""
@@ -63,7 +64,7 @@ class Entry:
     def identity(self, principal: CloudPrincipal) -> ClusterIdentity:
         """Return who the principal is by this entry. Raises UnmappableError."""
         return ClusterIdentity(
-            _rendered(self.user, principal),
+            _rendered(self.user, principal) or principal.canonical,
             tuple(_rendered(group, principal) for group in self.groups),
         )
 

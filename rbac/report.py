@@ -150,7 +150,7 @@ def _mapped(one: Mapped, rights: Rights) -> Line:
             levers.append(f"has access policy {policy.name} {where}, which is not judged here")
     return Line(
         who=entry.principal,
-        user=entry.user,
+        user=entry.user or entry.principal,
         groups=entry.groups,
         origin=entry.origin,
         everything=tuple(everything),
@@ -162,7 +162,7 @@ def _mapped(one: Mapped, rights: Rights) -> Line:
 def _held(entry: Entry, rights: Rights) -> Iterator[Holder]:
     """Yield what a mapped principal is: the user, its groups, and everybody who is known."""
     wanted = {
-        "User": [_pattern(entry.user)],
+        "User": [_pattern(entry.user or entry.principal)],
         "Group": [*map(_pattern, entry.groups), AUTHENTICATED],
     }
     for holder in rights.holders:
