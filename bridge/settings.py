@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bridge.authentication_settings import AuthenticationSettings
 from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
 
@@ -35,7 +36,7 @@ Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 
 
-class Settings(GuardrailSettings):
+class Settings(GuardrailSettings, AuthenticationSettings):
     """Settings of one bridge process. Durations are ISO 8601 (``PT15S``)."""
 
     model_config = SettingsConfigDict(
@@ -176,6 +177,19 @@ class Settings(GuardrailSettings):
         "commas; `self` is whoever runs the command.",
     )
 
+    policies: Path | None = Field(
+        default=None,
+        description="Policy file, YAML or JSON: policies that nobody can change through the API, "
+        "and whom they and the built-in ones are attached to. It is read when the bridge starts.",
+    )
+    audit_retention: timedelta = Field(
+        default=timedelta(days=90), description="How long decisions stay in the audit log."
+    )
+    audit_reads: bool = Field(
+        default=False,
+        description="Log allowed reads too; denials, and all that changes something, always are.",
+    )
+
     signal_tokens: Secrets = Field(
         default=(),
         description="Tokens that `POST /v1/signals` takes, separated by commas, each of 16 "
@@ -203,6 +217,7 @@ class Settings(GuardrailSettings):
         "retry_first",
         "retry_longest",
         "signal_memory",
+        "audit_retention",
         mode="before",
     )
     @classmethod

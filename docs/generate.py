@@ -23,6 +23,7 @@ from typer.main import get_command
 from bridge.api.bridge import Bridge
 from bridge.api.fis.router import HANDLERS
 from bridge.api.native import router
+from bridge.authentication_settings import AuthenticationSettings
 from bridge.catalog import ActionEntry, Catalog
 from bridge.catalog.action_templates import BuiltIn, built_ins
 from bridge.catalog.fis_actions import FIS_ACTIONS
@@ -35,7 +36,7 @@ from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.action_template import TemplateParameter
 from bridge.model.moment import format_duration
 from bridge.settings import Settings
-from docs import chaos_pages
+from docs import chaos_pages, policy_tables
 from docs.markdown import fenced, table
 from providers import registry
 from providers.contract import Fault, Permission, Resolver
@@ -45,7 +46,10 @@ PART: Final = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[^ ]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL
 )
 GUARDRAILS: Final = tuple(GuardrailSettings.model_fields)
-OTHERS: Final = tuple(name for name in Settings.model_fields if name not in GUARDRAILS)
+AUTHENTICATION: Final = tuple(AuthenticationSettings.model_fields)
+OTHERS: Final = tuple(
+    name for name in Settings.model_fields if name not in {*GUARDRAILS, *AUTHENTICATION}
+)
 _TYPES: Final[Mapping[Any, str]] = {
     bool: '`"true"` or `"false"`',
     dict: "object",
@@ -85,7 +89,9 @@ def generated() -> dict[str, Callable[[], str]]:
     return {
         **actions,
         **chaos_pages.parts(),
+        **policy_tables.parts(),
         "action-list": lambda: _action_list(catalog),
+        "authentication": lambda: _setting_table(AUTHENTICATION),
         "built-in-action-templates": _built_in_action_templates,
         "commands": _commands,
         "exit-codes": _exit_codes,

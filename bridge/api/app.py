@@ -9,16 +9,25 @@ from starlette.middleware import Middleware
 
 from bridge import __version__
 from bridge.api import fis, native
+from bridge.api.authentication import WhoCalls
+from bridge.api.authorization import Authorization
 from bridge.api.bridge import Bridge
 from bridge.api.errors import LastResort, install_error_handlers
 from bridge.api.limits import Limits
+from iam.authentication import Authentication
 
 
-def create_app(bridge: Bridge, *, hosts: Collection[str] = ()) -> FastAPI:
+def create_app(
+    bridge: Bridge,
+    *,
+    hosts: Collection[str] = (),
+    authentication: Authentication | None = None,
+) -> FastAPI:
     """Return the application that answers for a bridge.
 
-    ``hosts`` are host names to answer to beside loopback. The bridge's parts are the caller's:
-    the application neither starts nor closes them.
+    ``hosts`` are host names to answer to beside loopback. Without ``authentication`` nobody is
+    asked who they are: only for an application that is reached from this machine alone. The
+    bridge's parts are the caller's: the application neither starts nor closes them.
     """
     app = FastAPI(
         title="Faultbridge",
@@ -26,7 +35,12 @@ def create_app(bridge: Bridge, *, hosts: Collection[str] = ()) -> FastAPI:
         docs_url=None,  # the pages load scripts from a content network
         redoc_url=None,
         redirect_slashes=False,  # a redirected POST arrives as a GET
-        middleware=[Middleware(LastResort), Middleware(Limits, hosts=hosts)],
+        middleware=[
+            Middleware(LastResort),
+            Middleware(Limits, hosts=hosts, any_host=authentication is not None),
+            Middleware(WhoCalls, authentication=authentication),
+            Middleware(Authorization, bridge=bridge),
+        ],
     )
     install_error_handlers(app)
     app.include_router(native.router(bridge))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.api.fetching import Fetch, HttpsFetch
@@ -12,6 +12,7 @@ from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from bridge.store import Store
+from iam.policy import StoredPolicy
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Bridge:
 
     fetch: Fetch = field(default_factory=HttpsFetch)
     """Gets what a signed message names."""
+
+    policies: Mapping[str, StoredPolicy] = field(default_factory=dict)
+    """Those of the policy file, by name."""
 
     @property
     def scope(self) -> Scope:

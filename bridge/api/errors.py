@@ -85,7 +85,7 @@ class LastResort:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app({**scope, "request_id": reference}, receive, send_with_id)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer

@@ -13,13 +13,18 @@ LONGEST_REASON: Final = 512
 
 
 async def move_lever(
-    bridge: Bridge, status: LeverStatus, reason: str, *, unless: LeverStatus | None = None
+    bridge: Bridge,
+    status: LeverStatus,
+    reason: str,
+    *,
+    moved_by: str,
+    unless: LeverStatus | None = None,
 ) -> Moved:
     """Engage or disengage the lever, and have the runs that are told to stop looked at now.
 
     Nothing is done where it stands so already, or at ``unless``.
     """
-    moved = await bridge.store.move_lever(status, reason, unless=unless)
+    moved = await bridge.store.move_lever(status, reason, unless=unless, moved_by=moved_by)
     for experiment_id in moved.asked:
         bridge.dispatcher.wake(experiment_id)
     return moved

@@ -1,7 +1,9 @@
 """What a request may be before any router sees it: from where, how large, how deep.
 
-The bridge listens on loopback and has no authentication yet, so a web page must not reach it: not
-by its own name bound to 127.0.0.1 (DNS rebinding), not by a form or script of another origin.
+Where the bridge asks nobody who is calling it listens on loopback, and a web page must not reach
+it: not by its own name bound to 127.0.0.1 (DNS rebinding), not by a form or script of another
+origin. Where it asks, a page knows no credentials, and none are kept that a browser would add by
+itself: the name does not matter then. Other origins are refused all the same.
 """
 
 from __future__ import annotations
@@ -37,9 +39,15 @@ class Limits:
     break them: routes see the path as it was sent, and decode their labels themselves.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
-        """Accept loopback names and addresses, and the given host names (without port)."""
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str] = (), *, any_host: bool = False
+    ) -> None:
+        """Accept loopback names and addresses, and the given host names (without port).
+
+        ``any_host`` is for a bridge that asks who is calling.
+        """
         self._app = app
+        self._any_host = any_host
         self._hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +66,8 @@ class Limits:
     def _admit(self, headers: Headers) -> None:
         host = headers.get("host", "")
         name = urlsplit(f"//{host}").hostname if _parses(host) else None
-        if name is None or not (_is_loopback(name) or name in self._hosts):
+        known = self._any_host or (name is not None and self._is_known(name))
+        if not known:
             msg = (
                 f"Host: {quote(host)} is not a name of this bridge; "
                 "reach it as 127.0.0.1 or localhost, or add the name to its hosts"
@@ -71,6 +80,9 @@ class Limits:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > LARGEST_BODY:
             raise _too_large()
+
+    def _is_known(self, name: str) -> bool:
+        return _is_loopback(name) or name in self._hosts
 
 
 def parse_json(body: bytes) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 import socket
@@ -14,18 +15,24 @@ from typing import Final, Self
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from bridge.api.authorization import read_policy_file
+from bridge.api.authorization.attached import effective
 from bridge.api.bridge import Bridge
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
 from bridge.engine import Engine, Providers, Scheduler
 from bridge.model.inbox import Request, RequestKind
+from bridge.model.problem import InvalidDocumentError
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
+from iam.policy import Attachment, StoredPolicy
 
 RESTORED: Final = (
     "The database was restored from a backup; what it holds as open is undone and nothing more."
 )
 _LOOK_EVERY: Final = 0.1
+
+_log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
@@ -93,7 +100,15 @@ class Process:
                 wake=dispatcher.wake,
             )
             catalog = self._make_catalog(self.settings)
-            self._bridge = Bridge(self.settings, store, catalog, dispatcher, providers.expect)
+            self._bridge = Bridge(
+                self.settings,
+                store,
+                catalog,
+                dispatcher,
+                providers.expect,
+                policies=_policies(self.settings),
+            )
+            await _warn_where_nobody_may(self._bridge)
             await _open_dispatcher(dispatcher)
             if self._works:
                 scheduler = Scheduler(store, catalog, self.settings) if self._schedules else None
@@ -151,7 +166,7 @@ class Process:
         settings = self.settings
         require_installation(settings)
         if settings.database:
-            return _open_store(settings.database, "FAULTBRIDGE_DATABASE")
+            return open_store(settings)
         try:
             directory = DataDirectory(settings.data)
         except OSError as error:
@@ -161,7 +176,7 @@ class Process:
             )
             raise StartError(msg) from None
         stack.callback(directory.close)
-        return _open_store(sqlite_url(settings.data), f"the data directory {settings.data}")
+        return open_store(settings)
 
 
 def require_installation(settings: Settings) -> None:
@@ -173,6 +188,42 @@ def require_installation(settings: Settings) -> None:
             "every resource that a fault touches, so that `faultbridge rescue` finds it"
         )
         raise StartError(msg)
+
+
+async def _warn_where_nobody_may(bridge: Bridge) -> None:
+    """Say so where callers must prove who they are and none of them may do anything."""
+    if not bridge.settings.asks_who_calls:
+        return
+    stored = await bridge.store.policies(bridge.scope)
+    if all(attachment == Attachment() for _, attachment in effective(bridge.policies, stored)):
+        _log.warning(
+            "no policy is attached to anybody, so nobody may do anything: name a policy file in "
+            "FAULTBRIDGE_POLICIES that attaches FaultbridgeAdministrator to somebody"
+        )
+
+
+def _policies(settings: Settings) -> dict[str, StoredPolicy]:
+    path = settings.policies
+    if path is None:
+        return {}
+    try:
+        return read_policy_file(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        msg = f"FAULTBRIDGE_POLICIES: {path} cannot be read ({reason})"
+        raise StartError(msg) from None
+    except InvalidDocumentError as error:
+        raise StartError(f"FAULTBRIDGE_POLICIES: {path}: {error}") from None
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store that the settings name; on SQLite the data directory must be there.
+
+    Raises StartError.
+    """
+    if settings.database:
+        return _open_store(settings.database, "FAULTBRIDGE_DATABASE")
+    return _open_store(sqlite_url(settings.data), f"the data directory {settings.data}")
 
 
 def _open_store(url: str, named: str) -> Store:

@@ -10,11 +10,14 @@ from bridge import __version__
 from bridge.cli import (
     action_templates,
     actions,
+    audit,
     convert,
     demo,
     experiments,
+    keys,
     lever,
     lint,
+    policy,
     release,
     rescue,
     run,
@@ -54,6 +57,9 @@ app.command()(actions.actions)
 app.command(epilog=EPILOG)(schema.schema)
 app.add_typer(action_templates.app)
 app.add_typer(schedule.app)
+app.add_typer(keys.app)
+app.add_typer(policy.app)
+app.command(epilog=EPILOG)(audit.audit)
 app.command(epilog=EPILOG)(rescue.rescue)
 app.command()(sandbox.sandbox)
 app.command(epilog=EPILOG)(demo.demo)

@@ -36,16 +36,20 @@ def configured_url() -> str | None:
 
 def connect() -> Client:
     """Return a client of the configured bridge, or of one that `serve` runs by default."""
+    from bridge.cli.credentials import credentials
     from bridge.client import Client
 
-    return Client(configured_url() or DEFAULT_URL)
+    url = configured_url() or DEFAULT_URL
+    return Client(url, auth=credentials(url))
 
 
 def connect_async() -> AsyncClient:
     """Return a client as `connect` does, for an event loop."""
+    from bridge.cli.credentials import credentials
     from bridge.client import AsyncClient
 
-    return AsyncClient(configured_url() or DEFAULT_URL)
+    url = configured_url() or DEFAULT_URL
+    return AsyncClient(url, auth=credentials(url))
 
 
 def load_settings(data: Path | None = None, **further: Sequence[str] | None) -> Settings:

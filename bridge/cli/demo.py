@@ -53,7 +53,7 @@ async def _show(data: Path) -> Exit:
     async with World() as world:
         os.environ.update(world.environment())
         async with (
-            bridge_on(load_settings(data), "127.0.0.1", 0) as url,
+            bridge_on(load_settings(data), "127.0.0.1", 0, asks=False) as url,
             AsyncClient(url) as client,
         ):
             carts = await world.register(url, example("carts-latency"))

@@ -22,7 +22,7 @@ class Exit(IntEnum):
 
 MEANINGS: Final = {
     Exit.COMPLETED: "the experiment completed; of other commands: done",
-    Exit.FAILED: "the experiment failed; every fault was undone",
+    Exit.FAILED: "the experiment failed; every fault was undone; of policy simulate: denied",
     Exit.INVALID: "wrong usage or setting, invalid document, no such object",
     Exit.STOPPED: "the experiment was stopped; every fault was undone",
     Exit.CANCELLED: "the experiment was cancelled before it began",

@@ -14,11 +14,13 @@ import uvicorn
 
 from bridge import __version__
 from bridge.api.app import create_app
+from bridge.api.authenticators import authentication_for
 from bridge.api.process import Process, StartError
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import show, tell
 from bridge.settings import Settings
 from bridge.store import DirectoryInUseError
+from iam.authentication import Authentication
 
 _LAST_REQUESTS: Final = 3
 """Seconds that requests in flight may take once the server is told to end."""
@@ -86,15 +88,30 @@ async def work(settings: Settings) -> None:
 
 @asynccontextmanager
 async def bridge_on(
-    settings: Settings, host: str, port: int, *, works: bool = True
+    settings: Settings, host: str, port: int, *, works: bool = True, asks: bool = True
 ) -> AsyncIterator[str]:
     """Run a bridge that answers on a socket for as long as the block runs; yield its URL.
 
+    One that does not ask who is calling, whatever the settings say, is for this command alone.
     Raises CommandError where it cannot listen or start.
     """
     with _bind(host, port) as listener, _start_errors():
-        async with Process(settings, works=works) as process, _answering(process, listener):
+        async with (
+            Process(settings, works=works) as process,
+            _authentication(process, asks=asks) as authentication,
+            _answering(process, listener, authentication),
+        ):
             yield _url(host, listener)
+
+
+@asynccontextmanager
+async def _authentication(process: Process, *, asks: bool) -> AsyncIterator[Authentication | None]:
+    made = authentication_for(process.settings, process.bridge.store) if asks else None
+    try:
+        yield made
+    finally:
+        if made is not None:
+            await made.close()
 
 
 @contextmanager
@@ -126,9 +143,11 @@ def signalled() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _answering(process: Process, listener: socket.socket) -> AsyncIterator[None]:
+async def _answering(
+    process: Process, listener: socket.socket, authentication: Authentication | None
+) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        create_app(process.bridge, hosts=process.settings.hosts),
+        create_app(process.bridge, hosts=process.settings.hosts, authentication=authentication),
         lifespan="off",
         ws="none",
         log_config=None,

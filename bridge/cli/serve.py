@@ -23,7 +23,13 @@ def serve(
         typer.Option(help="Data directory: database and lock. Default: FAULTBRIDGE_DATA."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = PORT,
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on; another than loopback only where callers are asked who "
+            "they are."
+        ),
+    ] = "127.0.0.1",
     api_only: Annotated[
         bool,
         typer.Option("--api-only", help="Leave the runs to `faultbridge worker` processes."),
@@ -35,8 +41,8 @@ def serve(
     next process on the same data, which goes on where this one stopped. A second signal ends it
     at once.
     """
-    _refuse_open_door(host)
     settings = load_settings(data)
+    _refuse_open_door(host, settings)
     if api_only:
         _require_server(settings, "--api-only")
     _log_warnings()
@@ -80,15 +86,16 @@ def _require_server(settings: Settings, asked: str) -> None:
         raise CommandError(Exit.INVALID, msg)
 
 
-def _refuse_open_door(host: str) -> None:
+def _refuse_open_door(host: str, settings: Settings) -> None:
     try:
         loopback = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    if not loopback:
+    if not loopback and not settings.asks_who_calls:
         msg = (
-            f'--host "{host}": only loopback is allowed, because the bridge does not ask yet '
-            "who is calling; leave it out, and reach the bridge from elsewhere through "
-            "`ssh -L` or a proxy that authenticates"
+            f'--host "{host}": only loopback is allowed while the bridge asks nobody who is '
+            "calling; set FAULTBRIDGE_MASTER_KEY (access keys), FAULTBRIDGE_STS_ACCOUNTS (AWS "
+            "roles), FAULTBRIDGE_OIDC_ISSUERS or FAULTBRIDGE_TOKEN_REVIEW (service accounts), or "
+            "leave --host out"
         )
         raise CommandError(Exit.INVALID, msg)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from bridge.cli.output import clean
 from bridge.client.documents import JournalEvent
 from bridge.model.event import EventType
+from iam.principal import LOCAL
 
 _NAMED: Final = 3
 """Resources named in one sentence; the others are counted."""
@@ -90,9 +91,16 @@ def _phase(details: Details) -> str:
     return f"{phase} ({reason})" if reason else phase
 
 
+def _by(details: Details) -> str:
+    """Return who did it; nothing where nobody is asked who they are."""
+    principal = str(details.get("principal", LOCAL.name))
+    return "" if principal == LOCAL.name else f" by {principal}"
+
+
 def _stop_requested(details: Details) -> str:
     how = ", pushed" if details.get("pushed") else ""
-    return f"stop asked for ({details.get('cause')}{how}): {details.get('reason', '')}"
+    by = _by(details)
+    return f"stop asked for ({details.get('cause')}{how}{by}): {details.get('reason', '')}"
 
 
 def _unmarked(details: Details) -> str:
@@ -108,7 +116,8 @@ def _retry(details: Details) -> str:
 
 def _released(details: Details) -> str:
     done = f" ({details['done']})" if details.get("done") else ""
-    return f"{short(str(details.get('resource', '')))} given up: {details.get('reason', '')}{done}"
+    what = short(str(details.get("resource", "")))
+    return f"{what} given up{_by(details)}: {details.get('reason', '')}{done}"
 
 
 def _release_refused(details: Details) -> str:
@@ -142,7 +151,7 @@ def _late(details: Details) -> str:
 
 
 _SENTENCES: Final[Mapping[EventType, Callable[[Details], str]]] = {
-    EventType.EXPERIMENT_START: lambda _: "experiment starts",
+    EventType.EXPERIMENT_START: lambda details: f"experiment starts{_by(details)}",
     EventType.TARGET_RESOLUTION_DETAIL: _target,
     EventType.STATE_CHANGE: _change,
     EventType.ACTION_START: _action_start,

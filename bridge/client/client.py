@@ -23,6 +23,7 @@ from bridge.client.documents import (
     Validation,
 )
 from bridge.client.errors import UnreachableError
+from bridge.client.policies import PoliciesClient
 from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
 from bridge.model.lever import LeverStatus
 
@@ -35,18 +36,27 @@ TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
 
 
-class Client(SchedulesClient, ActionTemplatesClient):
+class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
     """A client that waits for each answer.
 
     Every method raises UnreachableError, RefusedError or FailedError.
     """
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        """Speak to the bridge at ``url``, such as ``http://127.0.0.1:4520``."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Speak to the bridge at ``url``, such as ``http://127.0.0.1:4520``.
+
+        ``auth`` proves who asks, where the bridge wants to know (`iam.signing.SigningAuth`).
+        """
         self.url = url
         import httpx  # noqa: PLC0415 - its documents alone are used without it
 
-        self._http = httpx.Client(**_options(url), transport=transport)
+        self._http = httpx.Client(**_options(url), auth=auth, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -126,12 +136,21 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     Every method raises UnreachableError, RefusedError or FailedError.
     """
 
-    def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Speak to the bridge at ``url``; a transport may lead to one in this process."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: httpx.Auth | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Speak to the bridge at ``url``; a transport may lead to one in this process.
+
+        ``auth`` is as for `Client`.
+        """
         self.url = url
         import httpx  # noqa: PLC0415 - its documents alone are used without it
 
-        self._http = httpx.AsyncClient(**_options(url), transport=transport)
+        self._http = httpx.AsyncClient(**_options(url), auth=auth, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self

@@ -28,6 +28,8 @@ def new_experiment(
     now: Micros,
     tags: dict[str, str] | None = None,
     actions_mode: ActionsMode = ActionsMode.RUN_ALL,
+    started_by: Mapping[str, str] | None = None,
+    experiment_id: str = "",
 ) -> Experiment:
     """Return a run that has not begun; the wording of its states is FIS's.
 
@@ -36,7 +38,7 @@ def new_experiment(
     the catalogue refuses.
     """
     return Experiment(
-        id=new_experiment_id(),
+        id=experiment_id or new_experiment_id(),
         scope=template.scope,
         template=lowered(template),
         status=ExperimentStatus.INITIATING,
@@ -44,6 +46,7 @@ def new_experiment(
         actions_mode=actions_mode,
         actions={name: ActionState(reason="Initial state") for name in template.actions},
         tags=tags or {},
+        started_by=dict(started_by or {}),
         created_at=now,
         started_at=now,
     )

@@ -188,6 +188,7 @@ def _apply(findings: _Findings, run: Run, now: Micros) -> None:
         now,
         experiment_template_id=experiment.template.id,
         experiment_start_time=iso_timestamp(experiment.created_at),
+        **experiment.started_by,
     )
     for result in findings.targets:
         _note_target(result, run, now)

@@ -7,7 +7,7 @@ one to go on with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.engine.decisions import Call, Release
 from bridge.model.event import EventType
@@ -21,19 +21,32 @@ if TYPE_CHECKING:
     from bridge.engine.run import Run
 
 
-def ask(run: Run, record: Record, reason: str, now: Micros, *, webhooks: bool) -> None:
+def who(details: Mapping[str, Any]) -> dict[str, str]:
+    """Return who asked, as far as a request or a record says."""
+    return {name: str(details[name]) for name in ("principal", "request_id") if name in details}
+
+
+def ask(
+    run: Run,
+    record: Record,
+    reason: str,
+    now: Micros,
+    *,
+    webhooks: bool,
+    asker: Mapping[str, str],
+) -> None:
     """Note that a record is to be released by force; one that nobody touched ends at once."""
     if record.phase is Phase.PREPARED:
-        _end(run, record, reason, "nothing was done to it yet", now)
+        _end(run, record, reason, "nothing was done to it yet", now, asker=asker)
         return
-    record.releasing = {"reason": reason, "webhooks": webhooks}
+    record.releasing = {"reason": reason, "webhooks": webhooks, **asker}
     record.attempts, record.retry_at = 0, None
     run.touch(record)
 
 
-def end(run: Run, record: Record, reason: str, now: Micros) -> None:
+def end(run: Run, record: Record, reason: str, now: Micros, *, asker: Mapping[str, str]) -> None:
     """Give a record up as its resource is."""
-    _end(run, record, reason, "", now)
+    _end(run, record, reason, "", now, asker=asker)
 
 
 def releases(run: Run, now: Micros) -> list[Call]:
@@ -61,7 +74,8 @@ def released(
         run.touch(record)
         record.attempts += 1
         if outcome.kind in {OutcomeKind.DONE, OutcomeKind.GONE, OutcomeKind.LEFT}:
-            _end(run, record, str(record.releasing.get("reason", "")), outcome.reason, now)
+            said = record.releasing
+            _end(run, record, str(said.get("reason", "")), outcome.reason, now, asker=who(said))
         elif outcome.kind is OutcomeKind.REJECTED:
             record.releasing, record.last_error = None, outcome.reason
             record.retry_at = Micros(now + run.pause(1))
@@ -77,8 +91,10 @@ def released(
             record.retry_at = Micros(now + run.pause(record.attempts))
 
 
-def _end(run: Run, record: Record, reason: str, done: str, now: Micros) -> None:
-    details = {"done": done} if done else {}
+def _end(
+    run: Run, record: Record, reason: str, done: str, now: Micros, *, asker: Mapping[str, str]
+) -> None:
+    details = {**({"done": done} if done else {}), **asker}
     run.note(
         EventType.RELEASED,
         now,

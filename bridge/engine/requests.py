@@ -35,6 +35,7 @@ def take(run: Run, request: Request, now: Micros) -> None:
             now,
             cause=cause,
             **_pushed(details),
+            **releasing.who(details),
         )
     elif request.kind is RequestKind.RELEASE:
         _release(run, details, now)
@@ -56,9 +57,10 @@ def _release(run: Run, details: Mapping[str, Any], now: Micros) -> None:
         return
     reason = str(details.get("reason", ""))
     if details.get("force"):
-        releasing.ask(run, record, reason, now, webhooks=bool(details.get("webhooks")))
+        webhooks = bool(details.get("webhooks"))
+        releasing.ask(run, record, reason, now, webhooks=webhooks, asker=releasing.who(details))
     else:
-        releasing.end(run, record, reason, now)
+        releasing.end(run, record, reason, now, asker=releasing.who(details))
 
 
 def _late_effect(run: Run, request: Request, now: Micros) -> None:

@@ -106,7 +106,8 @@ class Scheduler:
             more = f" … and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
             reason = "the template is refused now: " + "; ".join(errors[:_NAMED]) + more
             return None, [*slots, _failed(passed.start, now, reason)]
-        return new_experiment(template, now=now, tags=schedule.tags), slots
+        by = {"principal": f"schedule:{schedule.id}"}
+        return new_experiment(template, now=now, tags=schedule.tags, started_by=by), slots
 
 
 def _failed(slot: Micros, now: Micros, reason: str) -> Slot:

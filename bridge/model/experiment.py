@@ -150,6 +150,8 @@ class Experiment(BaseModel):
     actions_mode: ActionsMode = ActionsMode.RUN_ALL
     actions: dict[str, ActionState]
     tags: dict[str, str] = Field(default_factory=dict)
+    started_by: dict[str, str] = Field(default_factory=dict)
+    """Who started it: ``principal`` and ``request_id``; a schedule's run names the schedule."""
     created_at: Micros
     started_at: Micros | None = None
     ended_at: Micros | None = None

@@ -30,3 +30,5 @@ class Lever(BaseModel):
     status: LeverStatus = LeverStatus.DISENGAGED
     reason: str = "The safety lever was never engaged."
     changed_at: Micros | None = None
+    moved_by: str = ""
+    """The principal who moved it."""

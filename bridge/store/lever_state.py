@@ -44,5 +44,9 @@ def stop_request(lever: Lever, experiment: str, at: Micros) -> Request:
         experiment=experiment,
         kind=RequestKind.STOP,
         at=at,
-        details={"reason": f"The safety lever is engaged: {lever.reason}", "cause": CAUSE},
+        details={
+            "reason": f"The safety lever is engaged: {lever.reason}",
+            "cause": CAUSE,
+            **({"principal": lever.moved_by} if lever.moved_by else {}),
+        },
     )

@@ -41,23 +41,30 @@ class Levers(Database):
             return _shown(connection, stored(connection))
 
     async def move_lever(
-        self, status: LeverStatus, reason: str, *, unless: LeverStatus | None = None
+        self,
+        status: LeverStatus,
+        reason: str,
+        *,
+        unless: LeverStatus | None = None,
+        moved_by: str = "",
     ) -> Moved:
         """Engage or disengage the lever; nothing is done where it stands so already.
 
         Nor is anything done where it stands at ``unless``. Engaging asks every open run to stop,
         in the same transaction.
         """
-        return await self._run(self._move_lever, status, reason, unless)
+        return await self._run(self._move_lever, status, reason, unless, moved_by)
 
-    def _move_lever(self, status: LeverStatus, reason: str, unless: LeverStatus | None) -> Moved:
+    def _move_lever(
+        self, status: LeverStatus, reason: str, unless: LeverStatus | None, moved_by: str
+    ) -> Moved:
         with self._writing() as connection:
             hold(connection, Lock.LEVER)
             before = stored(connection)
             shown = _shown(connection, before)
             if before.status is status or shown.status is unless:
                 return Moved(shown, shown, changed=False)
-            lever = Lever(status=status, reason=reason, changed_at=self.now())
+            lever = Lever(status=status, reason=reason, changed_at=self.now(), moved_by=moved_by)
             body = lever.model_dump_json()
             if not insert_if_absent(connection, meta, {"name": NAME, "value": body}):
                 connection.execute(meta.update().where(ROW).values(value=body))

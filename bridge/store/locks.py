@@ -22,6 +22,8 @@ class Lock(IntEnum):
     """Whether new runs may begin: starting shares it, moving the lever takes it alone."""
     AT_ONCE = 2
     """How many records are live in all runs together."""
+    POLICIES = 3
+    """What callers may do: changed by one at a time."""
 
 
 def hold(connection: sa.Connection, lock: Lock, *, shared: bool = False) -> None:

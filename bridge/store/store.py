@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Self
 import sqlalchemy as sa
 
 from bridge.store.action_templates import ActionTemplates
+from bridge.store.audit import Audit
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
+from bridge.store.keys import Keys
 from bridge.store.levers import Levers
 from bridge.store.limits import Limits
 from bridge.store.migrate import upgrade
+from bridge.store.policies import Policies
 from bridge.store.runs import Runs
 from bridge.store.schedule import Schedule, ask_all
 from bridge.store.schedules import Schedules
@@ -25,7 +28,18 @@ if TYPE_CHECKING:
 
 
 class Store(
-    Templates, Experiments, Runs, Schedule, Stops, Levers, Limits, Schedules, ActionTemplates
+    Templates,
+    Experiments,
+    Runs,
+    Schedule,
+    Stops,
+    Levers,
+    Limits,
+    Schedules,
+    ActionTemplates,
+    Policies,
+    Audit,
+    Keys,
 ):
     """Everything that the bridge remembers."""
 

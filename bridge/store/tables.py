@@ -201,6 +201,19 @@ schedule_slots = Table(
     Column("experiment_id", String(64)),
 )
 
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("groups", Text, nullable=False),  # a JSON list
+    Column("master_key", String(32), nullable=False),  # its id; the secret is made from it
+    Column("status", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
 action_templates = Table(
     "action_templates",
     metadata,
@@ -229,6 +242,39 @@ action_template_uses = Table(
     Column("version", Integer, primary_key=True),
     Column("scope", String(200), nullable=False),
     Index(None, "scope", "name", "version"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+policy_generations = Table(
+    "policy_generations",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", _Sequence, primary_key=True, autoincrement=True),
+    Column("scope", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("action", String(128), nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("statement", String(300), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("details", Text, nullable=False),
+    Index(None, "scope", "sequence"),
+    sqlite_autoincrement=True,
 )
 
 meta = Table(

@@ -20,7 +20,15 @@ from providers import registry
 from providers.contract import Fault
 from tests.docs.pages import PAGES, ROOT, prose, shell_lines, spans
 
-FOR_COMMANDS = {"FAULTBRIDGE_URL", "FAULTBRIDGE_CRASH"}
+FOR_COMMANDS = {
+    "FAULTBRIDGE_URL",
+    "FAULTBRIDGE_ACCESS_KEY_ID",
+    "FAULTBRIDGE_SECRET_ACCESS_KEY",
+    "FAULTBRIDGE_PROFILE",
+    "FAULTBRIDGE_TOKEN",
+    "FAULTBRIDGE_TOKEN_FILE",
+    "FAULTBRIDGE_CRASH",
+}
 """Variables that are read by commands and tests, not by a bridge."""
 SETTINGS = {f"FAULTBRIDGE_{name.upper()}" for name in Settings.model_fields}
 DOCS = ROOT / "docs"

@@ -130,7 +130,8 @@ def test_stopping_asks_the_run_and_wakes_it(
     assert stopped["state"] == {"status": "stopping", "reason": "Stopping Experiment."}
     [request] = served.store.asked
     assert (request.experiment, request.kind) == (started["id"], RequestKind.STOP)
-    assert request.details == {"reason": "Experiment stopped by user.", "cause": "user"}
+    assert request.details["reason"] == "Experiment stopped by user."
+    assert (request.details["cause"], request.details["principal"]) == ("user", "local")
     assert served.woken.runs == [started["id"]] * 2
 
 

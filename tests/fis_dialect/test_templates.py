@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from bridge.api.fis import templates
+from bridge.api.app import create_app
 from bridge.model.moment import Micros
 from tests.fis_dialect.conftest import ROLE, Served, new_bridge
 
@@ -169,6 +170,7 @@ def test_a_page_goes_on_past_a_deleted_template(fis: Any, create: Create) -> Non
 async def test_a_template_that_was_stored_is_expected_to_run(template: dict[str, Any]) -> None:
     told: list[str] = []
     bridge = replace(new_bridge(), expect=lambda stored: told.append(stored.id))
-    members = {**template, "clientToken": "once"}
-    answer = await templates.create_template(bridge, members)
-    assert told == [answer["experimentTemplate"]["id"]]
+    transport = httpx.ASGITransport(create_app(bridge))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        made = await client.post("/experimentTemplates", json={**template, "clientToken": "once"})
+    assert told == [made.json()["experimentTemplate"]["id"]]

@@ -18,10 +18,10 @@ from bridge.sandbox.kubernetes.authentication import (
     moto_secret,
 )
 from bridge.sandbox.kubernetes.aws_auth import CONFIG_MAP
-from bridge.sandbox.kubernetes.eks_token import TokenRefusedError, parse_token
 from bridge.sandbox.kubernetes.estate import manifests
 from bridge.sandbox.kubernetes.identity import Identity
 from bridge.sandbox.kubernetes.objects import ObjectStore
+from iam.eks_token import TokenRefusedError, parse_token
 
 if TYPE_CHECKING:
     from .conftest import Minter

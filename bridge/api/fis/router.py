@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import unquote
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bridge.api.authorization import Access, Ask, access_of, resources
 from bridge.api.bridge import Bridge
 from bridge.api.fis import experiments, lever, listing, tags, templates
 from bridge.api.fis.requests import read_request
 from bridge.dialects.fis.operations import OPERATIONS, Operation
 
-Handler = Callable[[Bridge, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+Handler = Callable[[Bridge, Access, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     "CreateExperimentTemplate": templates.create_template,
@@ -66,14 +68,24 @@ def _route_path(operation: Operation) -> str:
 
 def _endpoint(bridge: Bridge, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        access = access_of(request)
+        if operation.request is None:
+            await access.require(Ask(f"fis:{operation.name}", _on(bridge, operation, request)))
         members = await read_request(operation, request)
-        answer = await HANDLERS[operation.name](bridge, members)
+        answer = await HANDLERS[operation.name](bridge, access, members)
+        access.require_asked()
         if answer is None:
             return Response(status_code=HTTPStatus.NO_CONTENT)
         return JSONResponse(answer)
 
     endpoint.__doc__ = None
     return endpoint
+
+
+def _on(bridge: Bridge, operation: Operation, request: Request) -> str:
+    """Return the resource of an operation that is not supported yet."""
+    of = resources.template if "experimentTemplateId" in operation.labels.values() else None
+    return (of or resources.experiment)(bridge.scope, unquote(request.path_params["id"]))
 
 
 def _described_parameters(operation: Operation) -> list[dict[str, Any]]:

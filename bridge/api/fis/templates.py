@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.api.action_templates import versions_named
+from bridge.api.authorization import Access, Ask, resources
+from bridge.api.authorization.templates import creating, updating
 from bridge.api.bridge import Bridge
 from bridge.api.fis.pages import Page
 from bridge.api.fis.requests import client_token
@@ -47,10 +49,13 @@ async def examine(
     return Parsed(template, [*parsed.problems, *reserved_tag_problems(template.tags), *found])
 
 
-async def create_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+async def create_template(
+    bridge: Bridge, access: Access, members: Mapping[str, Any]
+) -> dict[str, Any]:
     """Store a template; a repeat with the same client token answers the first one."""
     token = client_token("CreateExperimentTemplate", members)
     template = await _accepted(bridge, members, new_template_id(), bridge.store.now())
+    await access.require(*creating(template))
     try:
         stored = await bridge.store.create_template(template, token)
     except TokenConflictError as error:
@@ -61,26 +66,39 @@ async def create_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[st
     return {"experimentTemplate": render_template(stored)}
 
 
-async def get_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+async def get_template(
+    bridge: Bridge, access: Access, members: Mapping[str, Any]
+) -> dict[str, Any]:
     """Show a template."""
-    return {"experimentTemplate": render_template(await find_template(bridge, members["id"]))}
+    name = "fis:GetExperimentTemplate"
+    return {
+        "experimentTemplate": render_template(
+            await find_template(bridge, access, name, members["id"])
+        )
+    }
 
 
-async def list_templates(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+async def list_templates(
+    bridge: Bridge, access: Access, members: Mapping[str, Any]
+) -> dict[str, Any]:
     """List templates, the oldest first."""
+    await access.require(Ask("fis:ListExperimentTemplates"))
     page = Page(bridge, "ListExperimentTemplates", members)
     found = await bridge.store.templates(bridge.scope, after=page.after, limit=page.limit + 1)
     shown, more = page.cut(found, lambda template: template.id)
     return {"experimentTemplates": [render_template_summary(t) for t in shown], **more}
 
 
-async def update_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+async def update_template(
+    bridge: Bridge, access: Access, members: Mapping[str, Any]
+) -> dict[str, Any]:
     """Replace the members that are given; the whole is judged anew before anything is stored."""
     while True:
-        before = await find_template(bridge, members["id"])
+        before = await find_template(bridge, access, "fis:UpdateExperimentTemplate", members["id"])
         document = merged_document(before, members)
         read = await _accepted(bridge, document, before.id, before.created_at, before)
         after = read.model_copy(update={"updated_at": bridge.store.now()})
+        await access.require(*updating(before, after))
         # Somebody else may have changed it meanwhile: then the members go into that.
         try:
             if await bridge.store.update_template(after, before=before):
@@ -89,17 +107,27 @@ async def update_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[st
             raise ConflictError(str(error)) from None
 
 
-async def delete_template(bridge: Bridge, members: Mapping[str, Any]) -> dict[str, Any]:
+async def delete_template(
+    bridge: Bridge, access: Access, members: Mapping[str, Any]
+) -> dict[str, Any]:
     """Delete a template and show what it was; runs of it go on with their own copy."""
+    await find_template(bridge, access, "fis:DeleteExperimentTemplate", members["id"])
     deleted = await bridge.store.delete_template(bridge.scope, members["id"])
     if deleted is None:
         raise _not_found(bridge, members["id"])
     return {"experimentTemplate": render_template(deleted)}
 
 
-async def find_template(bridge: Bridge, template_id: str) -> ExperimentTemplate:
-    """Return a template of the bridge's scope; raises NotFoundError."""
+async def find_template(
+    bridge: Bridge, access: Access, action: str, template_id: str
+) -> ExperimentTemplate:
+    """Return a template of the bridge's scope on which an action is allowed.
+
+    Raises AccessError before it tells whether there is one, and NotFoundError.
+    """
     template = await bridge.store.template(bridge.scope, template_id)
+    tags = {} if template is None else template.tags
+    await access.require(Ask(action, resources.template(bridge.scope, template_id), tags=tags))
     if template is None:
         raise _not_found(bridge, template_id)
     return template

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
+from bridge.api.authorization import Access, Ask, Asking, resources
 from bridge.api.bridge import Bridge
 from bridge.api.native.action_template_documents import (
     accepted,
@@ -84,12 +85,13 @@ class ActionTemplates:
             one + "/versions", self.add, methods=["POST"], status_code=201, openapi_extra=body
         )
 
-    async def create(self, request: Request) -> ActionTemplateDetail:
+    async def create(self, request: Request, access: Asking) -> ActionTemplateDetail:
         """Store an action template (the body) under a name that is free, as its next version.
 
         ``clientToken``, beside the template's own members, makes a repeat answer the first one.
         """
         template, warnings, token = await self._asked(request, "create")
+        await access.require(self._ask("PutActionTemplate", template.name))
         if template.name in built_ins():
             raise _built_in(template.name)
         store = self._bridge.store
@@ -103,13 +105,14 @@ class ActionTemplates:
             raise conflict(f"{_IDEMPOTENT}: {error}") from None
         return await self._detail(made, warnings)
 
-    async def add(self, reference: str, request: Request) -> ActionTemplateDetail:
+    async def add(self, reference: str, request: Request, access: Asking) -> ActionTemplateDetail:
         """Store a further version of an action template; versions that are there never change.
 
         One that is the same as the newest is not stored again: that one is the answer.
         """
         name = unquote(reference)
         template, warnings, token = await self._asked(request, "version")
+        await access.require(self._ask("PutActionTemplate", name))
         if template.name != name:
             message = f"{quote(template.name)} is not the name in the path; write {quote(name)}"
             raise invalid([Problem("name", message)])
@@ -124,8 +127,9 @@ class ActionTemplates:
             raise _built_in(name) if name in built_ins() else self._absent(name)
         return await self._detail(made, warnings)
 
-    async def listed(self, page: Annotated[_Page, Query()]) -> ActionTemplatePage:
+    async def listed(self, page: Annotated[_Page, Query()], access: Asking) -> ActionTemplatePage:
         """List the newest version of each action template, built-in ones too, by name."""
+        await access.require(Ask("faultbridge:ListActionTemplates"))
         stored = await self._bridge.store.action_templates(
             self._bridge.scope, after=page.after, limit=page.limit + 1
         )
@@ -139,16 +143,17 @@ class ActionTemplates:
             next=shown[-1] if len(names) > page.limit else None,
         )
 
-    async def show(self, reference: str) -> ActionTemplateDetail:
+    async def show(self, reference: str, access: Asking) -> ActionTemplateDetail:
         """Show ``NAME@VERSION``, or the newest version of ``NAME``."""
-        return await self._detail(await self._find(self._reference(reference)))
+        wanted = await self._allowed(access, "GetActionTemplate", reference)
+        return await self._detail(await self._find(wanted))
 
-    async def delete(self, reference: str) -> ActionTemplateDeletion:
+    async def delete(self, reference: str, access: Asking) -> ActionTemplateDeletion:
         """Delete ``NAME@VERSION``, or every version of ``NAME``.
 
         Refused while an experiment template uses one; runs keep what they were started with.
         """
-        wanted = self._reference(reference)
+        wanted = await self._allowed(access, "DeleteActionTemplate", reference)
         try:
             deleted = await self._bridge.store.delete_action_template(self._bridge.scope, wanted)
         except InUseError as error:
@@ -190,11 +195,19 @@ class ActionTemplates:
         versions = await store.action_template_versions(scope, one.template.name)
         return render_action_template_detail(one, versions, warnings or ())
 
-    def _reference(self, text: str) -> Reference:
+    async def _allowed(self, access: Access, action: str, segment: str) -> Reference:
+        """Return what a path's segment names, if the action is allowed on it."""
         try:
-            return Reference.parse(unquote(text))
+            wanted = Reference.parse(unquote(segment))
         except ValueError as error:
+            await access.require(self._ask(action, unquote(segment)))
             raise not_found(str(error)) from None
+        await access.require(self._ask(action, wanted.name))
+        return wanted
+
+    def _ask(self, action: str, name: str) -> Ask:
+        arn = resources.ours(self._bridge.scope, resources.ACTION_TEMPLATE, name)
+        return Ask(f"faultbridge:{action}", arn)
 
     def _absent(self, reference: str) -> Exception:
         return not_found(

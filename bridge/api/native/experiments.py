@@ -11,6 +11,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
+from bridge.api.authorization import Access, Ask, Asking, resources
+from bridge.api.authorization.templates import starting
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document, token_of
 from bridge.api.native.problems import conflict, invalid, not_found
@@ -35,9 +37,11 @@ from bridge.engine import new_experiment
 from bridge.engine.signals import heard_readings
 from bridge.model import inbox
 from bridge.model.experiment import Experiment
+from bridge.model.identifiers import new_experiment_id
 from bridge.model.inbox import RequestKind
 from bridge.model.problem import Problem
 from bridge.model.scope import Scope
+from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import quote
 from bridge.store import Reading, TokenConflictError
 
@@ -99,7 +103,7 @@ class Experiments:
             openapi_extra=described(ReleaseRequest),
         )
 
-    async def start(self, request: Request) -> ExperimentDetail:
+    async def start(self, request: Request, access: Asking) -> ExperimentDetail:
         """Start a run of a document, which is stored as a template, or of a stored template."""
         asked = await read_document(request, StartRequest)
         if (asked.template is None) == (asked.template_id is None):
@@ -107,12 +111,25 @@ class Experiments:
             raise invalid([Problem(path="template", message=message)])
         bridge = self._bridge
         token = token_of(asked, asked.client_token, "v1/start")
+        experiment_id = new_experiment_id()
+
+        def start(template: ExperimentTemplate) -> list[Ask]:
+            return starting(template, experiment_id, asked.tags)
+
         if asked.template is not None:
-            template = await accept(bridge, asked.template, asked.tags, token)
+            template = await accept(
+                bridge, access, asked.template, tags=asked.tags, token=token, further=start
+            )
         else:
-            template = await stored_template(bridge, asked.template_id or "", asked.tags)
+            wanted = asked.template_id or ""
+            template = await stored_template(bridge, access, wanted, asked.tags, start)
         fresh = new_experiment(
-            template, now=bridge.store.now(), tags=asked.tags, actions_mode=asked.actions_mode
+            template,
+            experiment_id=experiment_id,
+            now=bridge.store.now(),
+            tags=asked.tags,
+            actions_mode=asked.actions_mode,
+            started_by=access.who,
         )
         try:
             experiment = await bridge.store.start_experiment(fresh, token)
@@ -124,10 +141,11 @@ class Experiments:
             return render_detail(experiment, now=bridge.store.now())
         return await self._detail(experiment)
 
-    async def listed(self, page: Annotated[_Page, Query()]) -> ExperimentPage:
+    async def listed(self, page: Annotated[_Page, Query()], access: Asking) -> ExperimentPage:
         """List runs, the newest first."""
-        if page.after is not None:
-            await self._find(page.after)
+        await access.require(Ask("fis:ListExperiments"))
+        if page.after is not None and await self._stored(page.after) is None:
+            raise self._absent(page.after)
         found = await self._bridge.store.experiments(
             self._bridge.scope,
             template_id=page.template_id,
@@ -140,17 +158,20 @@ class Experiments:
             next=shown[-1].id if len(found) > page.limit else None,
         )
 
-    async def show(self, experiment_id: str) -> ExperimentDetail:
+    async def show(self, experiment_id: str, access: Asking) -> ExperimentDetail:
         """Show a run: actions, targets, records, stop conditions, and why it failed."""
-        return await self._detail(await self._find(unquote(experiment_id)))
+        return await self._detail(await self._find(access, "fis:GetExperiment", experiment_id))
 
-    async def events(self, experiment_id: str, place: Annotated[_Place, Query()]) -> EventPage:
+    async def events(
+        self, experiment_id: str, place: Annotated[_Place, Query()], access: Asking
+    ) -> EventPage:
         """Read a run's journal past a place; waits for something new as long as it is asked to."""
         loop = asyncio.get_running_loop()
         until = loop.time() + place.wait
+        experiment = await self._find(access, "fis:GetExperiment", experiment_id)
         while True:
             # The state first: an end that is seen here stands in the journal that is read next.
-            experiment = await self._find(unquote(experiment_id))
+            experiment = await self._stored(experiment.id) or experiment
             found = await self._bridge.store.journal(
                 experiment.id, after=place.after, limit=place.limit
             )
@@ -163,20 +184,21 @@ class Experiments:
             ended=experiment.status.ended,
         )
 
-    async def stop(self, experiment_id: str, request: Request) -> ExperimentDetail:
+    async def stop(self, experiment_id: str, request: Request, access: Asking) -> ExperimentDetail:
         """Ask a run to stop and undo everything; one that has ended is shown as it is."""
         asked = await read_document(request, StopRequest)
-        experiment = await self._find(unquote(experiment_id))
+        experiment = await self._find(access, "fis:StopExperiment", experiment_id)
         if not experiment.status.ended:
-            await self._ask(experiment, RequestKind.STOP, {"reason": asked.reason, "cause": "user"})
+            details = {"reason": asked.reason, "cause": "user", **access.who}
+            await self._ask(experiment, RequestKind.STOP, details)
         return await self._detail(experiment)
 
     async def release(
-        self, experiment_id: str, record_id: str, request: Request
+        self, experiment_id: str, record_id: str, request: Request, access: Asking
     ) -> ExperimentRecord:
         """Give up undoing one record; what is left of the fault is the operator's then."""
         asked = await read_document(request, ReleaseRequest)
-        experiment = await self._find(unquote(experiment_id))
+        experiment = await self._find(access, "faultbridge:ReleaseRecord", experiment_id)
         wanted = unquote(record_id)
         records = await self._bridge.store.records(experiment.id)
         record = next((record for record in records if record.id == wanted), None)
@@ -190,7 +212,7 @@ class Experiments:
                 f"record {record.id} has ended already ({record.phase.value}); "
                 "there is nothing to release"
             )
-        details: dict[str, Any] = {"record": record.id, "reason": asked.reason}
+        details: dict[str, Any] = {"record": record.id, "reason": asked.reason, **access.who}
         if asked.force:
             details |= {"force": True, "webhooks": asked.remove_webhooks}
         await self._ask(experiment, RequestKind.RELEASE, details)
@@ -205,16 +227,29 @@ class Experiments:
         )
         self._bridge.dispatcher.wake(experiment.id)
 
-    async def _find(self, experiment_id: str) -> Experiment:
-        found = None
-        if experiment_id.isalnum():  # all ids are; other text may be more than a database takes
-            found = await self._bridge.store.experiment(self._bridge.scope, experiment_id)
+    async def _find(self, access: Access, action: str, segment: str) -> Experiment:
+        """Return a run by its id in a path, if the action is allowed on it.
+
+        Whether there is one is told to those only to whom it is.
+        """
+        experiment_id = unquote(segment)
+        found = await self._stored(experiment_id)
+        arn = resources.experiment(self._bridge.scope, experiment_id)
+        await access.require(Ask(action, arn, tags={} if found is None else found.tags))
         if found is None:
-            raise not_found(
-                f"there is no experiment {quote(experiment_id)} in {self._bridge.scope}; "
-                "`faultbridge experiments` lists those that there are"
-            )
+            raise self._absent(experiment_id)
         return found
+
+    async def _stored(self, experiment_id: str) -> Experiment | None:
+        if not experiment_id.isalnum():  # all ids are; other text may be more than a database takes
+            return None
+        return await self._bridge.store.experiment(self._bridge.scope, experiment_id)
+
+    def _absent(self, experiment_id: str) -> Exception:
+        return not_found(
+            f"there is no experiment {quote(experiment_id)} in {self._bridge.scope}; "
+            "`faultbridge experiments` lists those that there are"
+        )
 
     async def _readings(self, scope: Scope, source: str, values: list[str]) -> dict[str, Reading]:
         bridge = self._bridge

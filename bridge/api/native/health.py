@@ -8,7 +8,7 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from bridge.api.bridge import Bridge
-from bridge.api.native.problems import RefusalError
+from bridge.api.native.problems import OpenRoute, RefusalError
 from bridge.client.documents import Health
 
 _log = logging.getLogger(__name__)
@@ -31,5 +31,5 @@ def add_health(bridge: Bridge, routes: APIRouter) -> None:
             raise RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
         return Health(status="ready")
 
-    routes.add_api_route("/healthz", healthz, methods=["GET"])
-    routes.add_api_route("/readyz", readyz, methods=["GET"])
+    routes.add_api_route("/healthz", healthz, methods=["GET"], route_class_override=OpenRoute)
+    routes.add_api_route("/readyz", readyz, methods=["GET"], route_class_override=OpenRoute)

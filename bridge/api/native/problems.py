@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bridge.api.authorization import access_of
 from bridge.client.documents import ProblemDocument
 from bridge.dialects.fis.errors import FisError
 from bridge.model.problem import Problem
@@ -83,13 +84,24 @@ def problem_response(status: int, detail: str, problems: Sequence[Problem] = ())
 class ProblemRoute(APIRoute):
     """A route that answers what its handler, or the reading of its request, refuses."""
 
+    is_open = False
+    """Whether anybody may call it, known or not: it asks for no right."""
+
+    async def _handled(
+        self, handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
+    ) -> Response:
+        answer = await handle(request)
+        if not self.is_open:
+            access_of(request).require_asked()
+        return answer
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler that FastAPI makes."""
         handle = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await self._handled(handle, request)
             except RefusalError as error:
                 answer = problem_response(error.status, str(error), error.problems)
                 answer.headers.update(error.headers)
@@ -101,3 +113,9 @@ class ProblemRoute(APIRoute):
                 return problem_response(error.status, error.message)
 
         return answered
+
+
+class OpenRoute(ProblemRoute):
+    """A route that asks for no right: of health, or with tokens of its own."""
+
+    is_open = True

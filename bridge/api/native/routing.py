@@ -8,10 +8,12 @@ from starlette.responses import Response
 
 from bridge.api.bridge import Bridge
 from bridge.api.native.action_templates import ActionTemplates
+from bridge.api.native.audit import add_audit
 from bridge.api.native.catalog import add_catalog
 from bridge.api.native.experiments import Experiments
 from bridge.api.native.health import add_health
 from bridge.api.native.lever import add_lever
+from bridge.api.native.policies import Policies
 from bridge.api.native.problems import ProblemRoute, not_found
 from bridge.api.native.schedules import Schedules
 from bridge.api.native.schemas import add_schemas
@@ -29,6 +31,8 @@ def routes(bridge: Bridge) -> APIRouter:
     add_lever(bridge, found)
     Schedules(bridge).add_to(found)
     ActionTemplates(bridge).add_to(found)
+    Policies(bridge).add_to(found)
+    add_audit(bridge, found)
     add_catalog(bridge, found)
     add_schemas(found)
     add_health(bridge, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 from urllib.parse import unquote
 
@@ -9,6 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
+from bridge.api.authorization import Access, Ask, Asking, resources
+from bridge.api.authorization.templates import starting
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document, token_of
 from bridge.api.native.problems import conflict, invalid, not_found
@@ -28,6 +31,7 @@ from bridge.client.schedules import (
 from bridge.engine.slots import changed
 from bridge.model.problem import InvalidDocumentError, Problem
 from bridge.model.schedule import Schedule
+from bridge.model.template import ExperimentTemplate
 from bridge.model.wording import quote
 from bridge.store import TokenConflictError
 
@@ -62,7 +66,7 @@ class Schedules:
         routes.add_api_route(one, self.change, methods=["PATCH"], openapi_extra=body)
         routes.add_api_route(one, self.delete, methods=["DELETE"])
 
-    async def create(self, request: Request) -> ScheduleDetail:
+    async def create(self, request: Request, access: Asking) -> ScheduleDetail:
         """Schedule a document, which is stored as a template, or a stored template."""
         asked = await read_document(request, ScheduleRequest)
         if (asked.template is None) == (asked.template_id is None):
@@ -73,13 +77,22 @@ class Schedules:
         try:
             earlier = token and await bridge.store.schedule_of_token(bridge.scope, token)
             if earlier:
+                await access.require(self._ask("CreateSchedule", earlier.id, asked.tags))
                 return await self._detail(earlier.id)
             now = bridge.store.now()
             fresh = new_schedule(asked, scope=bridge.scope, template="", now=now)
+
+            def further(template: ExperimentTemplate) -> list[Ask]:
+                own = self._ask("CreateSchedule", fresh.id, asked.tags)
+                return [own, *_runs(template, asked.tags)]
+
             if asked.template is not None:
-                template = await accept(bridge, asked.template, asked.tags, token)
+                template = await accept(
+                    bridge, access, asked.template, tags=asked.tags, token=token, further=further
+                )
             else:
-                template = await stored_template(bridge, asked.template_id or "", asked.tags)
+                wanted = asked.template_id or ""
+                template = await stored_template(bridge, access, wanted, asked.tags, further)
             fresh = fresh.model_copy(update={"template_id": template.id})
             return await self._detail((await bridge.store.create_schedule(fresh, token)).id)
         except InvalidDocumentError as error:
@@ -87,8 +100,9 @@ class Schedules:
         except TokenConflictError as error:
             raise conflict(f"clientToken: {error}") from None
 
-    async def listed(self, page: Annotated[_Page, Query()]) -> SchedulePage:
+    async def listed(self, page: Annotated[_Page, Query()], access: Asking) -> SchedulePage:
         """List schedules in order of creation."""
+        await access.require(Ask("faultbridge:ListSchedules"))
         if page.after is not None:
             await self._find(page.after)
         found = await self._bridge.store.schedules(
@@ -100,13 +114,15 @@ class Schedules:
             next=shown[-1].id if len(found) > page.limit else None,
         )
 
-    async def show(self, schedule_id: str) -> ScheduleDetail:
+    async def show(self, schedule_id: str, access: Asking) -> ScheduleDetail:
         """Show a schedule, its next slots, and what became of the latest ones."""
+        await access.require(self._ask("GetSchedule", unquote(schedule_id)))
         return await self._detail(unquote(schedule_id))
 
-    async def change(self, schedule_id: str, request: Request) -> ScheduleDetail:
+    async def change(self, schedule_id: str, request: Request, access: Asking) -> ScheduleDetail:
         """Change what is given of a schedule: `paused` pauses it or lets it go on."""
         asked = await read_document(request, ScheduleChange)
+        await access.require(self._ask("UpdateSchedule", unquote(schedule_id), asked.tags))
         store = self._bridge.store
         for _ in range(_ATTEMPTS):
             before = await self._find(unquote(schedule_id))
@@ -115,8 +131,7 @@ class Schedules:
                 wanted = changed_schedule(before, asked, now)
             except InvalidDocumentError as error:
                 raise invalid(error.problems) from None
-            if asked.model_fields_set & {"template_id", "tags"}:
-                await stored_template(self._bridge, wanted.template_id, wanted.tags)
+            await self._require_runs(access, before, wanted)
             after, slots = changed(before, wanted, now)
             if await store.update_schedule(after, before=before, slots=slots):
                 return await self._detail(after.id)
@@ -124,12 +139,32 @@ class Schedules:
             f"schedule {quote(unquote(schedule_id))} is being changed by others; ask again"
         )
 
-    async def delete(self, schedule_id: str) -> ScheduleDetail:
+    async def delete(self, schedule_id: str, access: Asking) -> ScheduleDetail:
         """Delete a schedule and what it remembers; its runs are left alone."""
+        await access.require(self._ask("DeleteSchedule", unquote(schedule_id)))
         found = await self._detail(unquote(schedule_id))
         if await self._bridge.store.delete_schedule(self._bridge.scope, found.id) is None:
             raise _absent(self._bridge, found.id)
         return found
+
+    async def _require_runs(self, access: Access, before: Schedule, wanted: Schedule) -> None:
+        """Go on only if whoever changes a schedule may start what it will start."""
+
+        def runs(template: ExperimentTemplate) -> list[Ask]:
+            return _runs(template, wanted.tags)
+
+        names = (wanted.template_id, wanted.tags)
+        if names != (before.template_id, before.tags):
+            await stored_template(self._bridge, access, *names, runs)
+            return
+        # A template that has gone, or is refused today, must not keep anybody from pausing it.
+        template = await self._bridge.store.template(wanted.scope, wanted.template_id)
+        if template is not None and not wanted.paused:
+            await access.require(*runs(template))
+
+    def _ask(self, action: str, schedule_id: str, tags: Mapping[str, str] | None = None) -> Ask:
+        arn = resources.ours(self._bridge.scope, resources.SCHEDULE, schedule_id)
+        return Ask(f"faultbridge:{action}", arn, request_tags=tags or {})
 
     async def _find(self, schedule_id: str) -> Schedule:
         found = None
@@ -147,6 +182,11 @@ class Schedules:
         if found is None:
             raise _absent(self._bridge, schedule_id)
         return render_schedule_detail(*found)
+
+
+def _runs(template: ExperimentTemplate, tags: Mapping[str, str]) -> list[Ask]:
+    """Return what starting the runs of a schedule asks for; their ids are not known yet."""
+    return starting(template, "*", tags)
 
 
 def _absent(bridge: Bridge, schedule_id: str) -> Exception:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from bridge.api.native.problems import not_found
+from bridge.api.native.problems import OpenRoute, not_found
 from bridge.model.wording import quote, suggestion
 from providers.kubernetes import specs
 
@@ -38,9 +38,16 @@ def add_schemas(routes: APIRouter) -> None:
         return JSONResponse(specs.json_schema(kind), media_type=_MEDIA_TYPE)
 
     path = specs.SCHEMA_PATH
-    routes.add_api_route(path, list_schemas, methods=["GET"])
-    routes.add_api_route(f"{path}/{specs.ANY_KIND}", get_any_schema, methods=["GET"])
-    routes.add_api_route(f"{path}/{{group}}/{{version}}/{{kind}}", get_schema, methods=["GET"])
+    routes.add_api_route(path, list_schemas, methods=["GET"], route_class_override=OpenRoute)
+    routes.add_api_route(
+        f"{path}/{specs.ANY_KIND}", get_any_schema, methods=["GET"], route_class_override=OpenRoute
+    )
+    routes.add_api_route(
+        f"{path}/{{group}}/{{version}}/{{kind}}",
+        get_schema,
+        methods=["GET"],
+        route_class_override=OpenRoute,
+    )
 
 
 def _entry(kind: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from bridge.api.bridge import Bridge
 from bridge.api.limits import parse_json
 from bridge.api.native.bodies import read_body
-from bridge.api.native.problems import RefusalError, invalid, problems_of
+from bridge.api.native.problems import OpenRoute, RefusalError, invalid, problems_of
 from bridge.api.native.signal_tokens import admits, unauthorized
 from bridge.api.native.topics import Topics
 from bridge.client.documents import HeardSignal, SignalReport
@@ -50,6 +50,7 @@ class Signals:
             self.receive,
             methods=["POST"],
             status_code=202,
+            route_class_override=OpenRoute,
             openapi_extra={"requestBody": body},
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from bridge.api.action_templates import versions_named
+from bridge.api.authorization import Access, Ask, Asking, resources
+from bridge.api.authorization.templates import creating
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import read_body
 from bridge.api.native.judging import judged, parse
@@ -27,11 +29,21 @@ from bridge.store import DeletedError, Token, TokenConflictError
 
 
 async def accept(
-    bridge: Bridge, document: Any, tags: Mapping[str, str], token: Token | None
+    bridge: Bridge,
+    access: Access,
+    document: Any,
+    *,
+    tags: Mapping[str, str],
+    token: Token | None,
+    further: Callable[[ExperimentTemplate], list[Ask]],
 ) -> ExperimentTemplate:
-    """Store a document as a template. Raises RefusalError where it has errors."""
+    """Store a document as a template, if that is allowed and what is to follow is too.
+
+    Raises RefusalError where it has errors.
+    """
     found = await _examined(bridge, document, template_id=new_template_id())
     template = _without_errors(found.template, [*found.problems, *_tag_problems(tags)])
+    await access.require(*creating(template), *further(template))
     try:
         return await bridge.store.create_template(
             template, token and replace(token, operation=f"{token.operation}/template")
@@ -52,18 +64,25 @@ async def _examined(bridge: Bridge, document: Any, *, template_id: str = "") -> 
 
 
 async def stored_template(
-    bridge: Bridge, template_id: str, tags: Mapping[str, str]
+    bridge: Bridge,
+    access: Access,
+    template_id: str,
+    tags: Mapping[str, str],
+    asks: Callable[[ExperimentTemplate], list[Ask]],
 ) -> ExperimentTemplate:
-    """Return a stored template that may be run. Raises RefusalError.
+    """Return a stored template that may be run, if that is allowed. Raises RefusalError.
 
     It is judged again: settings and actions may have changed since it was stored.
     """
     template = await bridge.store.template(bridge.scope, template_id)
     if template is None:
+        arn = resources.template(bridge.scope, template_id)
+        await access.require(Ask("fis:StartExperiment", arn))
         raise not_found(
             f"there is no experiment template {quote(template_id)} in {bridge.scope}; "
             'list them with `aws fis list-experiment-templates`, or give a document as "template"'
         )
+    await access.require(*asks(template))
     found = [*bridge.catalog.validate(template), *_tag_problems(tags)]
     return _without_errors(template, found)
 
@@ -71,8 +90,9 @@ async def stored_template(
 def add_validation(bridge: Bridge, routes: APIRouter) -> None:
     """Add the route that judges a document."""
 
-    async def validate(request: Request) -> Validation:
+    async def validate(request: Request, access: Asking) -> Validation:
         """Judge a template document (the body): every error and warning; nothing is stored."""
+        await access.require(Ask("faultbridge:ValidateTemplate"))
         found = await _examined(bridge, await read_body(request))
         return Validation(problems=tuple(found.problems))
 

@@ -5,15 +5,21 @@ FisError
 ├── NotFoundError          404 ResourceNotFoundException
 ├── ConflictError          409 ConflictException
 ├── AccessError            403 AccessDeniedException
+├── MissingTokenError      403 MissingAuthenticationTokenException
+├── IncompleteError        403 IncompleteSignatureException
+├── SignatureError         403 InvalidSignatureException
+├── UnknownClientError     403 UnrecognizedClientException
+├── ExpiredError           403 ExpiredTokenException
 ├── UnknownOperationError  404 UnknownOperationException
 ├── TooLargeError          413 RequestEntityTooLargeException
+├── ThrottlingError        429 ThrottlingException
 ├── NotSupportedError      501 NotImplementedException
 ├── UnavailableError       503 ServiceUnavailableException
 └── InternalError          500 InternalServerException
 
 The first three are the service model's; the others are those that AWS services answer outside
-their models. The SDKs raise all of them as they are and repeat only the last two (501 is not among
-the statuses that botocore retries, in any of its modes).
+their models. The SDKs raise all of them as they are and repeat only the last two and those that are
+throttled (501 is not among the statuses that botocore retries, in any of its modes).
 """
 
 from __future__ import annotations
@@ -73,6 +79,41 @@ class AccessError(FisError):
     status = 403
 
 
+class MissingTokenError(FisError):
+    """The request has no credentials at all."""
+
+    code = "MissingAuthenticationTokenException"
+    status = 403
+
+
+class IncompleteError(FisError):
+    """The request's signature lacks a part, or cannot be read."""
+
+    code = "IncompleteSignatureException"
+    status = 403
+
+
+class SignatureError(FisError):
+    """The request's signature is wrong, old, or made for something else."""
+
+    code = "InvalidSignatureException"
+    status = 403
+
+
+class UnknownClientError(FisError):
+    """Nobody vouches for the access key or the token."""
+
+    code = "UnrecognizedClientException"
+    status = 403
+
+
+class ExpiredError(FisError):
+    """The token was valid once."""
+
+    code = "ExpiredTokenException"
+    status = 403
+
+
 class UnknownOperationError(FisError):
     """No operation has this method and path."""
 
@@ -85,6 +126,13 @@ class TooLargeError(FisError):
 
     code = "RequestEntityTooLargeException"
     status = 413
+
+
+class ThrottlingError(FisError):
+    """Too many requests; the same one may succeed a little later."""
+
+    code = "ThrottlingException"
+    status = 429
 
 
 class NotSupportedError(FisError):

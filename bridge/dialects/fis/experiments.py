@@ -82,13 +82,13 @@ def render_resolved_target(target: ResolvedTarget) -> dict[str, Any]:
     }
 
 
-def stop_request(experiment: Experiment, now: Micros) -> Request:
+def stop_request(experiment: Experiment, now: Micros, who: Mapping[str, str]) -> Request:
     """Return what goes into the run's inbox when a user stops it."""
     return Request(
         experiment=experiment.id,
         kind=RequestKind.STOP,
         at=now,
-        details={"reason": "Experiment stopped by user.", "cause": "user"},
+        details={"reason": "Experiment stopped by user.", "cause": "user", **who},
     )
 
 

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from bridge.sandbox.kubernetes.aws_auth import Caller, PrivateDnsName, map_caller
-from bridge.sandbox.kubernetes.eks_token import (
+from bridge.sandbox.kubernetes.identity import AUTHENTICATED_GROUP, Identity
+from iam.eks_token import (
     CLUSTER_HEADER,
     TOKEN_PREFIX,
     SignedIdentityRequest,
     TokenRefusedError,
     parse_token,
 )
-from bridge.sandbox.kubernetes.identity import AUTHENTICATED_GROUP, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 ANONYMOUS_GROUP = "system:unauthenticated"
 AUTHENTICATED_GROUP = "system:authenticated"
+API_AUDIENCE = "https://kubernetes.default.svc.cluster.local"
+"""What a token is made for that is good for the API server itself."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Identity:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    audiences: tuple[str, ...] = (API_AUDIENCE,)
+    """Whom its token is made for; what the API server itself does not look at here."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes import preparation, request, status
-from bridge.sandbox.kubernetes.identity import Attributes, Decision, Identity
+from bridge.sandbox.kubernetes.identity import API_AUDIENCE, Attributes, Decision, Identity
 
 if TYPE_CHECKING:
     from bridge.sandbox.kubernetes.call import Call
@@ -56,7 +56,12 @@ class Reviews:
         identity = await self._authenticate(spec.get("token") or "")
         if identity is None:
             return {"authenticated": False, "error": "invalid bearer token"}
-        return {"authenticated": True, "user": _user(identity)}
+        # Who asks for no audience asks for the API server's own.
+        asked = spec.get("audiences") or [API_AUDIENCE]
+        audiences = [one for one in asked if one in identity.audiences]
+        if not audiences:
+            return {"authenticated": False, "error": "token audiences do not match"}
+        return {"authenticated": True, "user": _user(identity), "audiences": audiences}
 
     def _access(self, call: Call, spec: dict[str, Any]) -> dict[str, Any]:
         self._check_spec(call, spec)

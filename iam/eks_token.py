@@ -15,7 +15,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 - a public marker, not a secret
 CLUSTER_HEADER = "x-k8s-aws-id"
@@ -113,7 +113,7 @@ def parse_token(token: str, *, now: datetime, local_sts: str = "") -> SignedIden
     `local_sts` is the `host:port` of an STS endpoint that is accepted beside Amazon's names,
     and the only one that may be plain http. Raises TokenRefusedError.
     """
-    url = urlsplit(_decode(token))
+    url = _url(token)
     if url.netloc != local_sts or not local_sts:
         if url.scheme != "https":
             raise TokenRefusedError(f"unexpected scheme {url.scheme!r} in pre-signed URL")
@@ -142,6 +142,13 @@ def parse_token(token: str, *, now: datetime, local_sts: str = "") -> SignedIden
         signature=values.get("x-amz-signature", ""),
         signed_at=_signing_time(values, now),
     )
+
+
+def _url(token: str) -> SplitResult:
+    try:
+        return urlsplit(_decode(token))
+    except ValueError:  # a bracket of an IPv6 address is missing
+        raise TokenRefusedError("token does not hold a URL") from None
 
 
 def _decode(token: str) -> str:

@@ -1,0 +1,313 @@
+"""Policies in `/v1`: stored, attached, simulated; and the audit log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.client import Client, RefusedError
+from bridge.client.policies import AttachmentRequest, PolicyRequest, SimulationRequest
+from bridge.model.experiment import Experiment
+from bridge.model.moment import Micros
+from iam.policy import Attachment, AuditEntry, StoredPolicy
+from iam.policy.attachment import MOST, read_attachment
+from tests.authorization.conftest import ALICE, BOB, Building, House, allow, deny, document
+
+LISTS = document(allow("fis:List*", Sid="Lists"))
+ROLE_SESSION = "arn:aws:sts::123456789012:assumed-role/sre/session"
+
+
+def test_a_policy_is_stored_attached_detached_and_deleted(house: House) -> None:
+    with Client(house.url) as local, house.http(ALICE) as alice:
+        made = local.put_policy("lists", PolicyRequest(document=LISTS, description="to list"))
+        assert (made.origin, made.document, made.principals) == ("stored", LISTS, ())
+        assert alice.get("/actions").status_code == 403
+        local.attach_policy("lists", AttachmentRequest(principals=("arn:*:user/al*",)))
+        assert alice.get("/actions").status_code == 200
+        local.put_policy("lists", PolicyRequest(document=document(deny("*"))))
+        assert local.policy("lists").principals == ("arn:*:user/al*",)
+        assert alice.get("/actions").status_code == 403
+        local.put_policy("lists", PolicyRequest(document=LISTS))
+        left = local.detach_policy("lists", AttachmentRequest(principals=("arn:*:user/al*",)))
+        assert left.principals == ()
+        assert alice.get("/actions").status_code == 403
+        gone = local.delete_policy("lists")
+        assert gone.name == "lists"
+        names = [one.name for one in local.policies().policies]
+        assert names == [
+            "FaultbridgeAdministrator",
+            "FaultbridgeAuthor",
+            "FaultbridgeOperator",
+            "FaultbridgeViewer",
+        ]
+
+
+def test_a_built_in_policy_is_attached_to_a_group_and_to_a_role(house: House) -> None:
+    with Client(house.url) as local:
+        local.attach_policy("FaultbridgeViewer", AttachmentRequest(groups=("sre",)))
+        with house.http(ALICE, groups="dev,sre") as alice, house.http(BOB, groups="dev") as bob:
+            assert alice.get("/experiments").status_code == 200
+            assert alice.put("/v1/lever", json={}).status_code in {400, 403}
+            assert bob.get("/experiments").status_code == 403
+        role = "arn:aws:iam::123456789012:role/sre"
+        local.attach_policy("FaultbridgeOperator", AttachmentRequest(principals=(role,)))
+        with house.http(ROLE_SESSION) as session:
+            assert session.get("/experiments").status_code == 200
+        shown = local.detach_policy("FaultbridgeOperator", AttachmentRequest(principals=(role,)))
+        assert (shown.origin, shown.principals) == ("built-in", ())
+        with house.http(ROLE_SESSION) as session:
+            assert session.get("/experiments").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "words"),
+    [
+        ("PUT", "FaultbridgeViewer", {"document": LISTS}, 409, "is built in"),
+        ("DELETE", "FaultbridgeViewer", None, 409, "is built in"),
+        ("PUT", "a%2Fb", {"document": LISTS}, 400, "name: must be 1 to 128 letters"),
+        ("PUT", "x" * 129, {"document": LISTS}, 400, "name: must be 1 to 128 letters"),
+        ("PUT", "x", {}, 400, "document: is required"),
+        ("PUT", "x", {"document": {}}, 400, "Version: must be"),
+        ("PUT", "x", {"policy": LISTS}, 400, "policy: is not known here"),
+        ("GET", "none", None, 404, "there is no policy"),
+        ("DELETE", "none", None, 404, "there is no policy"),
+        ("POST", "none/attach", {"groups": ["a"]}, 404, "there is no policy"),
+        ("POST", "none/detach", {"groups": ["a"]}, 404, "there is no policy"),
+        ("POST", "FaultbridgeViewer/attach", {"groups": ["a*"]}, 400, "groups are no patterns"),
+        ("POST", "FaultbridgeViewer/attach", {"users": ["a"]}, 400, "users: is not known"),
+        ("POST", "FaultbridgeViewer/attach", {"groups": [""]}, 400, "must be a list of texts"),
+    ],
+)
+def test_a_refusal_says_what_to_write(
+    *, method: str, path: str, body: Any, status: int, words: str, house: House
+) -> None:
+    with house.http() as local:
+        answer = local.request(method, f"/v1/policies/{path}", json=body)
+    assert answer.status_code == status, answer.text
+    assert words in answer.json()["detail"]
+
+
+def test_an_attachment_is_bounded(house: House) -> None:
+    with Client(house.url) as local:
+        local.attach_policy(
+            "FaultbridgeViewer", AttachmentRequest(groups=tuple(f"g{n}" for n in range(MOST)))
+        )
+        with pytest.raises(RefusedError, match="the most is 200"):
+            local.attach_policy("FaultbridgeViewer", AttachmentRequest(groups=("more",)))
+    assert read_attachment({"groups": ["a", "a"]}, "") == Attachment(groups=("a",))
+
+
+def _file(name: str, statements: dict[str, Any] | None, *principals: str) -> StoredPolicy:
+    return StoredPolicy(name, "", statements, Attachment(tuple(principals)), Micros(0), Micros(0))
+
+
+def test_policies_of_the_file_hold_and_cannot_be_changed_here(building: Building) -> None:
+    house = building(
+        policies={
+            "FaultbridgeAdministrator": _file("FaultbridgeAdministrator", None, ALICE),
+            "lists": _file("lists", LISTS, BOB),
+        }
+    )
+    house.grant(BOB, allow("*"), name="lists")  # of the same name as one of the file: not in force
+    with Client(house.url) as local, house.http(BOB) as bob, house.http(ALICE) as alice:
+        assert bob.get("/actions").status_code == 200
+        assert bob.get("/v1/lever").status_code == 403
+        assert alice.get("/v1/lever").status_code == 200
+        listed = {one.name: one for one in local.policies().policies}
+        assert listed["lists"].origin == "file"
+        assert listed["lists"].principals == (BOB,)
+        assert local.policy("lists").document == LISTS
+        assert listed["FaultbridgeAdministrator"].principals == (ALICE,)
+        for call in (
+            lambda: local.put_policy("lists", PolicyRequest(document=LISTS)),
+            lambda: local.delete_policy("lists"),
+            lambda: local.attach_policy("lists", AttachmentRequest(groups=("a",))),
+        ):
+            with pytest.raises(RefusedError, match="is in the policy file"):
+                call()
+        local.attach_policy("FaultbridgeAdministrator", AttachmentRequest(principals=(BOB,)))
+        assert local.policy("FaultbridgeAdministrator").principals == (ALICE, BOB)
+        assert bob.get("/v1/lever").status_code == 200
+
+
+def test_a_simulation_explains_and_fills_in_what_is_stored(house: House, stored: str) -> None:
+    arn = f"{house.arn}experiment-template/{stored}"
+    block = {"StringEquals": {"aws:ResourceTag/team": "orders"}}
+    house.grant(ALICE, allow("fis:StartExperiment", Sid="Own", Condition=block))
+    with Client(house.url) as local:
+        asked = SimulationRequest(principal=ALICE, action="fis:StartExperiment", resource=arn)
+        found = local.simulate_policy(asked)
+        assert (found.decision, found.by, found.policies) == ("implicitDeny", None, ("test",))
+        assert found.near[0].reason == (
+            'its condition StringEquals wants aws:ResourceTag/team "orders", it is "carts"'
+        )
+        assert found.context["faultbridge:templatedigest"][0].startswith("sha256:")
+        with_tag = asked.model_copy(update={"context": {"aws:ResourceTag/team": ("orders",)}})
+        allowed = local.simulate_policy(with_tag)
+        assert (allowed.decision, allowed.by and allowed.by.statement) == ("allowed", "Own")
+        nobody = local.simulate_policy(asked.model_copy(update={"principal": BOB}))
+        assert "no policy is attached to" in nobody.explanation
+        assert local.simulate_policy(asked.model_copy(update={"principal": "local"})).decision
+        for wrong in ({"action": "fis:StartExperment"}, {"context": {"aws:SourceIP": ("x",)}}):
+            if "context" in wrong:
+                wrong = {"context": {"aws:SourceAddress": ("x",)}}  # noqa: PLW2901
+            with pytest.raises(RefusedError, match="did you mean"):
+                local.simulate_policy(asked.model_copy(update=wrong))
+    assert house.audit() == []
+
+
+def test_a_simulation_decides_as_the_request_itself(house: House) -> None:
+    house.grant(ALICE, allow("fis:List*"), deny("fis:ListActions"))
+    house.grant("arn:aws:iam::123456789012:role/sre", allow("fis:ListActions"), name="role")
+    with Client(house.url) as local:
+        for who in (ALICE, BOB, ROLE_SESSION, "system:serviceaccount:shop:carts", "oidc:x#y"):
+            for action, path in (
+                ("fis:ListActions", "/actions"),
+                ("fis:ListExperiments", "/experiments"),
+            ):
+                said = local.simulate_policy(SimulationRequest(principal=who, action=action))
+                with house.http(who) as client:
+                    status = client.get(path).status_code
+                assert (status == 200) is (said.decision == "allowed")
+
+
+# --- the audit log -------------------------------------------------------------------------
+
+
+def test_denials_and_changes_are_logged_and_allowed_reads_are_not(
+    house: House, stored: str
+) -> None:
+    arn = f"{house.arn}experiment-template/{stored}"
+    house.grant(ALICE, allow("fis:*", Sid="All"), deny("fis:Delete*", Sid="NoDelete"))
+    fis = house.fis(ALICE)
+    fis.list_actions()
+    fis.get_experiment_template(id=stored)
+    run = fis.start_experiment(clientToken="a", experimentTemplateId=stored)
+    with pytest.raises(fis.exceptions.ClientError) as denied:
+        fis.delete_experiment_template(id=stored)
+    with house.http(BOB) as bob:
+        bob.get("/actions")
+    started, on_run, refused, bobs = house.audit()
+    assert (started.action, started.resource) == ("fis:StartExperiment", arn)
+    assert (started.outcome, started.statement) == ("allowed", "test/All")
+    assert started.details["faultbridge:templatedigest"][0].startswith("sha256:")
+    assert on_run.resource == run["experiment"]["arn"]
+    assert started.request_id == run["ResponseMetadata"]["RequestId"]
+    assert (refused.outcome, refused.statement) == ("explicitDeny", "test/NoDelete")
+    assert refused.request_id == denied.value.response["ResponseMetadata"]["RequestId"]
+    assert (bobs.principal, bobs.outcome, bobs.statement) == (BOB, "implicitDeny", "")
+    assert (bobs.address, bobs.details["path"]) == ("127.0.0.1", "/actions")
+    assert started.at <= bobs.at
+
+
+def test_who_is_refused_one_thing_has_done_none_of_the_others(house: House, stored: str) -> None:
+    house.grant(ALICE, allow("fis:StartExperiment", resource="arn:aws:fis:*:*:experiment/*"))
+    fis = house.fis(ALICE)
+    with pytest.raises(fis.exceptions.ClientError):
+        fis.start_experiment(clientToken="a", experimentTemplateId=stored)
+    assert [one.outcome for one in house.audit()] == ["implicitDeny"]
+
+
+def test_reads_are_logged_where_the_settings_say_so(building: Building) -> None:
+    house = building(audit_reads=True)
+    house.grant(ALICE, allow("fis:*"))
+    house.fis(ALICE).list_actions()
+    assert [one.action for one in house.audit()] == ["fis:ListActions"]
+
+
+def test_the_log_is_read_in_pages_by_principal_and_for_denials(house: House) -> None:
+    house.grant(ALICE, allow("fis:UpdateSafetyLeverState"))
+    with house.http(ALICE) as alice, house.http(BOB) as bob, Client(house.url) as local:
+        for status in ("engaged", "disengaged", "engaged"):
+            alice.put("/v1/lever", json={"status": status, "reason": "a drill"})
+        bob.get("/v1/lever")
+        alice.get("/v1/lever")
+        page = local.audit(limit=2)
+        assert [one.decision for one in page.entries] == ["implicitDeny", "implicitDeny"]
+        rest = local.audit(before=page.next, limit=100)
+        assert ([one.decision for one in rest.entries], rest.next) == (["allowed"] * 3, None)
+        assert [one.principal for one in local.audit(principal=BOB).entries] == [BOB]
+        assert len(local.audit(denied=True).entries) == 2
+        assert len(local.audit(principal=ALICE, denied=True).entries) == 1
+        with house.http() as plain:
+            assert plain.get("/v1/audit?limit=0").status_code == 400
+            assert plain.get("/v1/audit?who=x").status_code == 400
+
+
+def test_what_is_older_than_is_kept_goes_and_nothing_else(house: House) -> None:
+    store, scope = house.bridge.store, house.bridge.scope
+
+    def entry(at: int) -> AuditEntry:
+        return AuditEntry(
+            at=Micros(at),
+            principal=ALICE,
+            action="fis:StopExperiment",
+            resource="*",
+            outcome="allowed",
+            statement="",
+            request_id="",
+            address="",
+            details={},
+        )
+
+    house.run(store.append_audit(scope, [entry(n) for n in range(10)]))
+    assert house.run(store.prune_audit(Micros(4))) == 4
+    assert [one.at for one in house.audit()] == list(range(4, 10))
+    assert house.run(store.prune_audit(Micros(0), most=2)) == 4
+    assert [one.at for one in house.audit()] == [8, 9]
+    assert house.run(store.prune_audit(Micros(0))) == 0
+
+
+def test_old_entries_go_while_new_ones_come(building: Building) -> None:
+    house = building(audit_retention=timedelta(0))
+    house.grant(ALICE, deny("*"))
+    with house.http(ALICE) as alice:
+        for _ in range(3):
+            alice.get("/actions")
+    assert len(house.audit()) < 3
+
+
+def test_what_cannot_be_logged_is_not_done(
+    house: House, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(house.bridge.store, "append_audit", fails)
+    house.grant(ALICE, allow("*"))
+    with house.http(ALICE) as alice:
+        assert alice.delete(f"/experimentTemplates/{stored}").status_code == 500
+        assert alice.get(f"/experimentTemplates/{stored}").status_code == 200
+
+
+def test_whatever_a_caller_names_can_be_logged(house: House) -> None:
+    with house.http(ALICE) as alice:
+        for segment in ("%00", "x" * 5000, "%ff%fe", "%f0%9f%92%a5", "%ed%a0%80"):
+            assert alice.get(f"/v1/schedules/{segment}").status_code == 403
+            assert alice.delete(f"/v1/action-templates/{segment}").status_code == 403
+            assert alice.get(f"/v1/policies/{segment}").status_code == 403
+    entries = house.audit()
+    assert len(entries) == 15
+    assert all(len(one.resource) <= 2048 and "\x00" not in one.resource for one in entries)
+
+
+def test_a_query_with_a_signature_is_not_logged(house: House) -> None:
+    with house.http(ALICE) as alice:
+        alice.get("/actions?x-amz-signature=secret")
+    assert "secret" not in repr(house.audit())
+
+
+def test_a_run_says_who_started_and_who_stopped_it(house: House, stored: str) -> None:
+    house.grant("*", allow("*"))
+    run_id = house.fis(ALICE).start_experiment(clientToken="a", experimentTemplateId=stored)[
+        "experiment"
+    ]["id"]
+    run: Experiment = house.run(house.bridge.store.experiment(house.bridge.scope, run_id))
+    assert run.started_by["principal"] == ALICE
+    assert run.started_by["request_id"] == house.audit()[0].request_id
+    with house.http(BOB) as bob:
+        bob.post(f"/v1/experiments/{run_id}/stop", json={"reason": "enough"})
+    (request,) = house.bridge.store.asked  # type: ignore[attr-defined]
+    assert request.details["principal"] == BOB
