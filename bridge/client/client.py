@@ -24,6 +24,7 @@ from bridge.client.documents import (
 )
 from bridge.client.errors import UnreachableError
 from bridge.client.policies import PoliciesClient
+from bridge.client.preflight import Preflight, PreflightRequest
 from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
 from bridge.model.lever import LeverStatus
 
@@ -86,6 +87,10 @@ class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
     def validate(self, document: Any) -> Validation:
         """Judge a template document; nothing is stored."""
         return self.send(calls.validate(document))
+
+    def preflight(self, request: PreflightRequest) -> Preflight:
+        """Ask clouds and clusters what a template lacks; nothing is changed."""
+        return self.send(calls.preflight(request))
 
     def start(self, request: StartRequest) -> ExperimentDetail:
         """Start a run."""
@@ -180,6 +185,10 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     async def validate(self, document: Any) -> Validation:
         """Judge a template document; nothing is stored."""
         return await self.send(calls.validate(document))
+
+    async def preflight(self, request: PreflightRequest) -> Preflight:
+        """Ask clouds and clusters what a template lacks; nothing is changed."""
+        return await self.send(calls.preflight(request))
 
     async def start(self, request: StartRequest) -> ExperimentDetail:
         """Start a run."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from providers.checks import Check, Verdict, note
 from providers.contract import Denial, ProviderError
 from providers.kubernetes.api import DeniedError
 from providers.kubernetes.cluster import Cluster
@@ -40,6 +41,11 @@ class Right:
     group: str
     resource: str
     namespace: str
+
+    @property
+    def declared(self) -> str:
+        """Return it as faults declare it: ``group/resource:verb``."""
+        return f"{self.group or 'core'}/{self.resource}:{self.verb}"
 
     def __str__(self) -> str:
         """Return it in words."""
@@ -104,18 +110,35 @@ async def review(
     try:
         allowed = await asyncio.gather(*(_allowed(cluster, right) for right in rights))
     except DeniedError as error:
-        return [unmapped(cluster)] if error.status == _UNAUTHORIZED else []
+        if error.status != _UNAUTHORIZED:
+            _tell(cluster, rights, Verdict.UNCHECKED, str(error))
+            return []
+        unknown = unmapped(cluster)
+        _tell(cluster, rights, Verdict.MISSING, unknown.reason, unknown.mend)
+        return [unknown]
     missing = [right for right, yes in zip(rights, allowed, strict=True) if not yes]
+    _tell(cluster, [right for right in rights if right not in missing], Verdict.OK)
     if not missing:
         return []
     user = await _user(cluster)
     mend = grant(missing, user, resource)
     who = cluster.principal or "The context's user"
     known = f" (in the cluster: user {user})" if user else ""
-    return [
+    denials = [
         denial(f"{NOT_AUTHORIZED} {who}{known} may not {right} of cluster {cluster.name}.", mend)
         for right in missing
     ]
+    for right, one in zip(missing, denials, strict=True):
+        _tell(cluster, [right], Verdict.MISSING, one.reason, one.mend)
+    return denials
+
+
+def _tell(
+    cluster: Cluster, rights: Sequence[Right], verdict: Verdict, reason: str = "", mend: str = ""
+) -> None:
+    for right in rights:
+        what, where = right.declared, right.namespace
+        note(Check(what, verdict, "kubernetes", cluster.id, where, reason, mend))
 
 
 def denial(reason: str, mend: str = "") -> Denial:
