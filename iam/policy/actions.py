@@ -144,6 +144,7 @@ def _fis() -> Iterator[Action]:
 
 def _ours() -> Iterator[Action]:
     yield Action("ValidateTemplate", Level.READ, note="`faultbridge validate` against a bridge")
+    yield Action("GetGrants", Level.READ, note="with fis:GetExperimentTemplate on a stored one")
     yield Action(
         "ReleaseRecord", Level.WRITE, _RUN, _TAGGED, "give up undoing one resource of a run"
     )
