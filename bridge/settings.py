@@ -56,6 +56,12 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         description="AWS account that the FIS dialect's templates and runs belong to.",
     )
     region: str = Field(default="us-east-1", description="AWS Region of the same.")
+    principal: str = Field(
+        default="",
+        pattern=r"^$|^arn:aws[a-z-]*:iam::\d{12}:[A-Za-z0-9_+=,.@/-]+$",
+        description="ARN as which the bridge itself calls AWS; `faultbridge grants` lets it, and "
+        "nobody else, assume the experiments' roles.",
+    )
     data: Path = Field(
         default=Path("faultbridge-data"),
         description="Data directory: the SQLite database and its lock.",

@@ -6,7 +6,7 @@ experiment's, as which faults are carried out, and the reader, the bridge's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -86,11 +86,14 @@ class Need:
         return self.need == "required"
 
 
-def needs_of(template: ExperimentTemplate, catalog: Catalog) -> tuple[Need, ...]:
+def needs_of(
+    template: ExperimentTemplate, catalog: Catalog, others: Mapping[str, str] | None = None
+) -> tuple[Need, ...]:
     """Return what a template without errors needs, in a stable order.
 
-    Its action templates have been expanded before; clouds' chaos kinds are lowered here. Raises
-    KeyError and InvalidDocumentError for a template that the catalogue refuses.
+    ``others`` are as whom the bridge acts for the template's identity in other clouds. Its action
+    templates have been expanded before; clouds' chaos kinds are lowered here. Raises KeyError and
+    InvalidDocumentError for a template that the catalogue refuses.
     """
     run = lowered(template)
     found = [
@@ -98,7 +101,7 @@ def needs_of(template: ExperimentTemplate, catalog: Catalog) -> tuple[Need, ...]
         *_of_actions(run, catalog),
         *_of_stop_conditions(run, catalog),
     ]
-    return merged([*found, *_of_becoming(run, found)])
+    return merged([*found, *_of_becoming(run, found, others or {})])
 
 
 def merged(needs: Iterable[Need]) -> tuple[Need, ...]:
@@ -178,28 +181,36 @@ def _of_stop_conditions(template: ExperimentTemplate, catalog: Catalog) -> Itera
         yield from _placed(source.permissions, Who.READER, source.provider, where, "stopConditions")
 
 
-def _of_becoming(template: ExperimentTemplate, needs: Sequence[Need]) -> Iterator[Need]:
-    """Yield what the reader needs to act as the experiment's identity, which is not declared.
+def _of_becoming(
+    template: ExperimentTemplate, needs: Sequence[Need], others: Mapping[str, str]
+) -> Iterator[Need]:
+    """Yield what the reader needs to act as the experiment's identity, which no fault declares."""
 
-    Only in the cloud of the template: as whom it acts in another, the settings say.
-    """
-    wanted = {
-        path
-        for one in needs
-        if one.who is Who.EXPERIMENT and one.place.cloud in ("aws", "kubernetes")
-        for path in one.wanted_by
-    }
-    account = account_of(template.identity)
-    if template.scope.cloud != "aws" or account is None or not wanted:
-        return
-    yield Need(
-        Who.READER,
-        Place("aws", template.scope.account, template.scope.region),
-        "sts:AssumeRole",
-        resources=(template.identity,),
-        wanted_by=tuple(sorted(wanted)),
-        notes=("the bridge acts as the role that the template names",),
-    )
+    def wanted(*clouds: str) -> tuple[str, ...]:
+        acting = (n for n in needs if n.who is Who.EXPERIMENT and n.place.cloud in clouds)
+        return tuple(sorted({path for one in acting for path in one.wanted_by}))
+
+    becoming = ("the bridge acts as the identity of the experiment",)
+    paths = wanted("aws", "kubernetes")
+    if template.scope.cloud == "aws" and account_of(template.identity) and paths:
+        place = Place("aws", template.scope.account, template.scope.region)
+        role = (template.identity,)
+        yield Need(
+            Who.READER, place, "sts:AssumeRole", "required", role, wanted_by=paths, notes=becoming
+        )
+    account, paths = others.get("gcp", ""), wanted("gcp")
+    if account and paths:
+        project = account.rpartition("@")[2].partition(".")[0]
+        right = "iam.serviceAccounts.getAccessToken"
+        yield Need(
+            Who.READER,
+            Place("gcp", project),
+            right,
+            "required",
+            (account,),
+            wanted_by=paths,
+            notes=becoming,
+        )
 
 
 def _placed(

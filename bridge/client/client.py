@@ -23,6 +23,7 @@ from bridge.client.documents import (
     Validation,
 )
 from bridge.client.errors import UnreachableError
+from bridge.client.grants import Grants, GrantsRequest, grants
 from bridge.client.policies import PoliciesClient
 from bridge.client.preflight import Preflight, PreflightRequest
 from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
@@ -91,6 +92,10 @@ class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
     def preflight(self, request: PreflightRequest) -> Preflight:
         """Ask clouds and clusters what a template lacks; nothing is changed."""
         return self.send(calls.preflight(request))
+
+    def grants(self, request: GrantsRequest) -> Grants:
+        """Say what a template needs, and what would grant it."""
+        return self.send(grants(request))
 
     def start(self, request: StartRequest) -> ExperimentDetail:
         """Start a run."""
@@ -189,6 +194,10 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     async def preflight(self, request: PreflightRequest) -> Preflight:
         """Ask clouds and clusters what a template lacks; nothing is changed."""
         return await self.send(calls.preflight(request))
+
+    async def grants(self, request: GrantsRequest) -> Grants:
+        """Say what a template needs, and what would grant it."""
+        return await self.send(grants(request))
 
     async def start(self, request: StartRequest) -> ExperimentDetail:
         """Start a run."""

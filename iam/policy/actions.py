@@ -144,6 +144,7 @@ def _fis() -> Iterator[Action]:
 
 def _ours() -> Iterator[Action]:
     yield Action("ValidateTemplate", Level.READ, note="`faultbridge validate` against a bridge")
+    yield Action("GetGrants", Level.READ, note="with fis:GetExperimentTemplate on a stored one")
     yield Action(
         "PreflightTemplate",
         Level.WRITE,  # it changes nothing, but the bridge acts as the role, so it is logged

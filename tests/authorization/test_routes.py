@@ -103,6 +103,7 @@ class Sent:
             ("POST", "/v1/policies/{name}/attach"): {"groups": ["sre"]},
             ("POST", "/v1/policies/{name}/detach"): {"groups": ["sre"]},
             ("POST", "/v1/policy-simulation"): {"principal": ALICE, "action": "fis:ListActions"},
+            ("POST", "/v1/grants"): {"templateId": self.template_id},
         }
         run = route.startswith(("/experiments/", "/v1/experiments/"))
         labels = {

@@ -87,6 +87,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", f"{_POLICY}/detach"): _ours("DetachPolicy"),
     ("POST", "/v1/policy-simulation"): _ours("SimulatePolicy"),
     ("GET", "/v1/audit"): _ours("ListAudit"),
+    ("POST", "/v1/grants"): Rule(("faultbridge:GetGrants", "fis:GetExperimentTemplate")),
     ("GET", "/healthz"): Rule(open=_HEALTH),
     ("GET", "/readyz"): Rule(open=_HEALTH),
     ("GET", "/openapi.json"): Rule(open=_DESCRIBES),

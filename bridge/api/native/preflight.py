@@ -12,7 +12,7 @@ from bridge.api.authorization import Ask, Asking, resources
 from bridge.api.authorization.templates import passing
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document
-from bridge.api.native.templates import judged_document, stored_template
+from bridge.api.native.templates import examined, stored_template, without_errors
 from bridge.client.preflight import Preflight, PreflightFinding, PreflightRequest
 from bridge.model.identifiers import new_template_id
 
@@ -32,7 +32,8 @@ def add_preflight(bridge: Bridge, routes: APIRouter) -> None:
         if asked.template is not None:
             # The bridge acts as the role that a document names: whoever writes it must be allowed
             # to pass the role, as for storing it.
-            template = await judged_document(bridge, asked.template, template_id=new_template_id())
+            found = await examined(bridge, asked.template, template_id=new_template_id())
+            template = without_errors(found.template, found.problems)
             await access.require(Ask(_ACTION), passing(template))
         else:
             template = await stored_template(

@@ -11,6 +11,7 @@ from bridge.api.native.action_templates import ActionTemplates
 from bridge.api.native.audit import add_audit
 from bridge.api.native.catalog import add_catalog
 from bridge.api.native.experiments import Experiments
+from bridge.api.native.grants import add_grants
 from bridge.api.native.health import add_health
 from bridge.api.native.lever import add_lever
 from bridge.api.native.policies import Policies
@@ -35,6 +36,7 @@ def routes(bridge: Bridge) -> APIRouter:
     ActionTemplates(bridge).add_to(found)
     Policies(bridge).add_to(found)
     add_audit(bridge, found)
+    add_grants(bridge, found)
     add_catalog(bridge, found)
     add_schemas(found)
     add_health(bridge, found)

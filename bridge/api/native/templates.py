@@ -41,8 +41,8 @@ async def accept(
 
     Raises RefusalError where it has errors.
     """
-    found = await _examined(bridge, document, template_id=new_template_id())
-    template = _without_errors(found.template, [*found.problems, *_tag_problems(tags)])
+    found = await examined(bridge, document, template_id=new_template_id())
+    template = without_errors(found.template, [*found.problems, *_tag_problems(tags)])
     await access.require(*creating(template), *further(template))
     try:
         return await bridge.store.create_template(
@@ -54,19 +54,14 @@ async def accept(
         raise conflict(str(error)) from None
 
 
-async def _examined(bridge: Bridge, document: Any, *, template_id: str = "") -> Parsed:
+async def examined(bridge: Bridge, document: Any, *, template_id: str = "") -> Parsed:
+    """Read and judge a document, with the action templates that the store has."""
     now = bridge.store.now()
     parsed = parse(bridge.scope, document, template_id=template_id, now=now)
     if parsed.template is None:
         return parsed
     stored = await versions_named(bridge, parsed.template)
     return judged(bridge.catalog, parsed, parsed.template, stored)
-
-
-async def judged_document(bridge: Bridge, document: Any, *, template_id: str) -> ExperimentTemplate:
-    """Return a document as a template that could be stored. Raises RefusalError for its errors."""
-    found = await _examined(bridge, document, template_id=template_id)
-    return _without_errors(found.template, found.problems)
 
 
 async def stored_template(
@@ -93,7 +88,7 @@ async def stored_template(
         )
     await access.require(*asks(template))
     found = [*bridge.catalog.validate(template), *_tag_problems(tags)]
-    return _without_errors(template, found)
+    return without_errors(template, found)
 
 
 def add_validation(bridge: Bridge, routes: APIRouter) -> None:
@@ -102,7 +97,7 @@ def add_validation(bridge: Bridge, routes: APIRouter) -> None:
     async def validate(request: Request, access: Asking) -> Validation:
         """Judge a template document (the body): every error and warning; nothing is stored."""
         await access.require(Ask("faultbridge:ValidateTemplate"))
-        found = await _examined(bridge, await read_body(request))
+        found = await examined(bridge, await read_body(request))
         return Validation(problems=tuple(found.problems))
 
     routes.add_api_route("/v1/validate", validate, methods=["POST"])
@@ -114,9 +109,10 @@ def _tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
     yield from reserved_tag_problems(tags)
 
 
-def _without_errors(
+def without_errors(
     template: ExperimentTemplate | None, found: Sequence[Problem]
 ) -> ExperimentTemplate:
+    """Return a template that has no errors. Raises RefusalError naming them."""
     errors = [problem for problem in found if problem.severity is Severity.ERROR]
     if template is None or errors:
         raise invalid(errors)

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from bridge.sandbox.aws.alarms import SandboxCloudWatch
 from bridge.sandbox.aws.cloud import Cloud
+from bridge.sandbox.aws.context import context_of
 from bridge.sandbox.aws.ec2 import SandboxEc2
 from bridge.sandbox.aws.errors import AwsError, RuledResponse
 from bridge.sandbox.aws.identity import SandboxSts, caller_arn
@@ -96,7 +97,7 @@ class AwsApi(CloudApi["Signed"]):
         http = asked.http
         about = Asked(asked.service, asked.operation, asked.region, http.form, http.path)
         with self._cloud.lock:
-            rights = needed_rights(about)
+            rights = [(right, context_of(about, right)) for right in needed_rights(about)]
         authorize(asked.access_key, asked.service, rights)
 
     def _handle(self, asked: Signed, failing: LateFailure | None) -> Response:
