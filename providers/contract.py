@@ -711,6 +711,10 @@ class RightAsked:
     """ARNs; without any it is asked for everything."""
     conditions: tuple[tuple[str, str, str], ...] = ()
     """IAM's operator, key and value, taken to be met."""
+    account: str = ""
+    """AWS account, Google project, Azure subscription; of a cluster its full name."""
+    namespace: str = ""
+    """Of a cluster; empty where it is cluster-wide."""
 
 
 class Peer(Protocol):

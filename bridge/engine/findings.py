@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -60,7 +60,7 @@ def findings(template: ExperimentTemplate, needs: Sequence[Need], asked: Answers
     return [*_of_needs(needs, asked), *_others(template, needs, asked)]
 
 
-def known(need: Need, asked: Answers) -> tuple[Verdict, str, str]:
+def known(need: Need, needs: Sequence[Need], asked: Answers) -> tuple[Verdict, str, str]:
     """Return what is known of a right: what was asked, else what its use has shown.
 
     With the reason, and a mend where there is one.
@@ -73,27 +73,38 @@ def known(need: Need, asked: Answers) -> tuple[Verdict, str, str]:
     for part in parts:
         if part.denied and _names(part.denied, need):
             return Verdict.MISSING, part.denied, ""
-    if _shown(need, parts):
+    if _shown(need, needs, asked):
         return Verdict.OK, "", ""
     return Verdict.UNCHECKED, next((p.silence for p in parts if p.silence), _NOT_ASKED), ""
 
 
-def _shown(need: Need, parts: Sequence[Asked]) -> bool:
-    """Say whether using it has shown that it is there: targets found, conditions read, role taken.
+def _shown(need: Need, needs: Sequence[Need], asked: Answers) -> bool:
+    """Say whether its use has shown that it is there: targets found, conditions read, role taken.
 
-    What an action needs of the experiment's identity is not used before the run.
+    What an action alone needs of the experiment's identity is not used before the run. Of several
+    rights that a target needs one may have done, so none is taken to be shown.
     """
+    answered = [path for path in need.wanted_by if path in asked and not asked[path].silence]
     if need.permission == "sts:AssumeRole":
-        return any(not part.silence for part in parts)
-    of_action = any(path.startswith("actions.") for path in need.wanted_by)
-    if not need.required or not parts or (of_action and need.who is Who.EXPERIMENT):
+        return bool(answered)
+    if not need.required:
         return False
-    return all(not part.silence for part in parts)
+    if need.who is Who.READER:
+        return len(answered) == len(need.wanted_by)
+    return any(
+        path.startswith("targets.")
+        and sum(path in one.wanted_by for one in needs if _used(one)) == 1
+        for path in answered
+    )
 
 
-def _of_needs(needs: Iterable[Need], asked: Answers) -> Iterator[Finding]:
+def _used(need: Need) -> bool:
+    return need.who is Who.EXPERIMENT and need.required
+
+
+def _of_needs(needs: Sequence[Need], asked: Answers) -> Iterator[Finding]:
     for need in needs:
-        verdict, reason, mend = known(need, asked)
+        verdict, reason, mend = known(need, needs, asked)
         yield Finding(
             need.permission,
             verdict,

@@ -154,13 +154,25 @@ class _Preflight:
         """Let clouds foretell what no review has asked for."""
         open_needs = defaultdict(list)
         for need in self._needs:
-            if need.who is Who.EXPERIMENT and known(need, self._asked)[0] is Verdict.UNCHECKED:
+            if (
+                need.who is Who.EXPERIMENT
+                and known(need, self._needs, self._asked)[0] is Verdict.UNCHECKED
+            ):
                 open_needs[need.place.cloud].append(need)
         for cloud, needs in open_needs.items():
             if cloud not in self._sessions:
                 continue
             asked = self._asked.setdefault(f"foretold.{cloud}", Asked())
-            rights = [RightAsked(one.permission, one.resources, one.conditions) for one in needs]
+            rights = [
+                RightAsked(
+                    one.permission,
+                    one.resources,
+                    one.conditions,
+                    one.place.account,
+                    one.place.namespace,
+                )
+                for one in needs
+            ]
             with collected() as asked.checks:
                 await self._providers.provider(cloud).foretell(self._sessions[cloud], rights)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from providers.checks import Check, Verdict, note
-from providers.contract import Denial, ProviderError
+from providers.contract import Denial, ProviderError, RightAsked
 from providers.kubernetes.api import DeniedError
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource
@@ -50,7 +50,8 @@ class Right:
     def __str__(self) -> str:
         """Return it in words."""
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource} in namespace {self.namespace}"
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{self.verb} {resource} {where}"
 
 
 def needed_rights(resource: CustomResource, spec: Mapping[str, Any]) -> list[Right]:
@@ -145,6 +146,29 @@ def denial(reason: str, mend: str = "") -> Denial:
     """Return a denial with its reason cut to size."""
     short = reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
     return Denial(short, mend)
+
+
+async def foretell(cluster: Cluster, asked: Sequence[RightAsked]) -> None:
+    """Note of each right of one cluster whether the identity has it. Never raises ProviderError."""
+    rights = [_read(one) for one in asked]
+    try:
+        answers = await asyncio.gather(*(_allowed(cluster, right) for right in rights))
+    except ProviderError as error:
+        _tell(cluster, rights, Verdict.UNCHECKED, str(error))
+        return
+    for right, yes in zip(rights, answers, strict=True):
+        if yes:
+            _tell(cluster, [right], Verdict.OK)
+        else:
+            why = f"{cluster.principal or 'The user'} may not {right} of cluster {cluster.name}."
+            _tell(cluster, [right], Verdict.MISSING, why)
+
+
+def _read(asked: RightAsked) -> Right:
+    """Return a declared right (``group/resource:verb``) as a cluster is asked for it."""
+    what, _, verb = asked.name.partition(":")
+    group, _, resource = what.rpartition("/")
+    return Right(verb, "" if group == "core" else group, resource, asked.namespace)
 
 
 async def _allowed(cluster: Cluster, right: Right) -> bool:
