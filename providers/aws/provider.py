@@ -31,7 +31,7 @@ class AwsProvider(Provider):
     def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - AWS needs no other cloud
         """Open nothing yet."""
         self._settings = settings
-        self._connections = Connections(settings.cloud_threads)
+        self._connections = Connections(settings)
 
     async def session(
         self,
