@@ -108,7 +108,7 @@ def impersonated(
             source_credentials=Bearer(source.current()),  # type: ignore[no-untyped-call] # as above
             target_principal=caller.identity,
             target_scopes=list(SCOPES),
-            delegates=list(delegates) or None,
+            delegates=[f"projects/-/serviceAccounts/{one}" for one in delegates] or None,
             lifetime=LIFETIME,
             iam_endpoint_override=endpoint + path if endpoint else None,
         )

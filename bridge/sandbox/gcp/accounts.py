@@ -201,8 +201,11 @@ class Accounts:
 
 
 def _email(delegate: object) -> str:
-    """Answer the account of ``projects/-/serviceAccounts/EMAIL``."""
-    return str(delegate).rpartition("/")[2]
+    """Answer the account of ``projects/-/serviceAccounts/EMAIL``; the API takes no other form."""
+    prefix, _, email = str(delegate).rpartition("/")
+    if prefix != "projects/-/serviceAccounts":
+        raise GoogleError(400, "badRequest", "Request contains an invalid argument: delegates")
+    return email
 
 
 class TokenError(Exception):
