@@ -56,6 +56,12 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         description="AWS account that the FIS dialect's templates and runs belong to.",
     )
     region: str = Field(default="us-east-1", description="AWS Region of the same.")
+    principal: str = Field(
+        default="",
+        pattern=r"^$|^arn:aws[a-z-]*:iam::\d{12}:[A-Za-z0-9_+=,.@/-]+$",
+        description="ARN as which the bridge itself calls AWS; `faultbridge grants` lets it, and "
+        "nobody else, assume the experiments' roles.",
+    )
     data: Path = Field(
         default=Path("faultbridge-data"),
         description="Data directory: the SQLite database and its lock.",
@@ -124,10 +130,33 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         default="",
         description="Name to expect in a cluster's certificate, where its endpoint is an address.",
     )
+    aws_external_ids: Pairs = Field(
+        default=(),
+        repr=False,  # AWS calls it no secret, but those who ask for one mean it as one
+        description="External id that a role's trust policy asks for: `pattern=id` pairs separated "
+        "by commas, `*` in a pattern standing for anything; the first match holds.",
+    )
+    aws_chains: Pairs = Field(
+        default=(),
+        description="Role from which a template's role is assumed where the bridge itself is not "
+        "trusted (another account): `pattern=role` pairs, read as `gcp_identities`. That role is "
+        "looked up again, for longer chains.",
+    )
+    aws_source_identity: bool = Field(
+        default=False,
+        description="Tell AWS who started a run, as the sessions' source identity; the roles' "
+        "trust policies must allow `sts:SetSourceIdentity`.",
+    )
     gcp_identities: Pairs = Field(
         default=(),
         description="Which Google service account a template's role acts as: `pattern=account` "
         "pairs separated by commas, `*` in a pattern standing for anything; the first match holds.",
+    )
+    gcp_delegates: Pairs = Field(
+        default=(),
+        description="Service account through which another one is impersonated, where the bridge's "
+        "own may not itself: `pattern=account` pairs, read as `gcp_identities`. It is looked up "
+        "again, for longer chains.",
     )
     azure_identities: Pairs = Field(
         default=(),
@@ -267,7 +296,14 @@ class Settings(GuardrailSettings, AuthenticationSettings):
                 )
         return value
 
-    @field_validator("gcp_identities", "azure_identities", mode="before")
+    @field_validator(
+        "aws_external_ids",
+        "aws_chains",
+        "gcp_identities",
+        "gcp_delegates",
+        "azure_identities",
+        mode="before",
+    )
     @classmethod
     def _pairs(cls, value: object) -> object:
         if not isinstance(value, str):

@@ -79,6 +79,8 @@ class Caller:
     """Session name that the cloud's audit log shows: the experiment's id, or ``reader``."""
     installation: str
     """The installation's id, as in marks."""
+    on_behalf_of: str = ""
+    """The principal that started it, for the cloud's audit log; empty where nobody is known."""
 
 
 class Session(Protocol):
@@ -205,21 +207,43 @@ class Permission:
     """``required``, ``indirect`` (another service checks it) or ``optional``."""
     note: str = ""
     """Why it is needed, or what is lost without it."""
+    on: tuple[str, ...] = ()
+    """On what the cloud checks it, where that narrows the grant. AWS: `TARGETS`, or kinds as
+    ``ec2:security-group/*``; nothing where IAM takes only ``*``. Azure: `SUBSCRIPTION` where the
+    resource group does not do. A cluster: namespaces; nothing where it is cluster-wide."""
+    undoes: bool = False
+    """Whether undoing needs it: it may not hang on a tag, which can vanish during the fault."""
+    when: tuple[tuple[str, str, str], ...] = ()
+    """IAM conditions that narrow it: operator, key and value; ``{region}`` is the Region."""
 
 
-def required(*names: str) -> tuple[Permission, ...]:
+TARGETS: Final = "targets"
+"""The resources that the action's targets name, or those of their kind that bear their tags."""
+SUBSCRIPTION: Final = "subscription"
+"""Azure's operations and other resources that lie in no resource group."""
+
+
+def required(*names: str, on: tuple[str, ...] = (), undoes: bool = False) -> tuple[Permission, ...]:
     """Rights without which the fault cannot be injected or undone."""
-    return tuple(Permission(name) for name in names)
+    return tuple(Permission(name, on=on, undoes=undoes) for name in names)
 
 
-def indirect(*names: str, because: str) -> tuple[Permission, ...]:
+def indirect(
+    *names: str,
+    because: str,
+    on: tuple[str, ...] = (),
+    undoes: bool = False,
+    when: tuple[tuple[str, str, str], ...] = (),
+) -> tuple[Permission, ...]:
     """Rights that the cloud checks on the way, in some set-ups only."""
-    return tuple(Permission(name, "indirect", because) for name in names)
+    return tuple(Permission(name, "indirect", because, on, undoes, when) for name in names)
 
 
-def optional(*names: str, loses: str) -> tuple[Permission, ...]:
+def optional(
+    *names: str, loses: str, on: tuple[str, ...] = (), undoes: bool = False
+) -> tuple[Permission, ...]:
     """Rights without which the run proceeds, and what is lost then."""
-    return tuple(Permission(name, "optional", loses) for name in names)
+    return tuple(Permission(name, "optional", loses, on, undoes) for name in names)
 
 
 def _duration(value: object) -> object:
@@ -420,6 +444,8 @@ class Fault(ABC):
     """Which provider's sessions it needs: a key of the registry."""
     target: ClassVar[TargetSpec | None] = None
     permissions: ClassVar[tuple[Permission, ...]] = ()
+    reader_permissions: ClassVar[tuple[Permission, ...]] = ()
+    """Rights that the bridge's own identity needs for it, in the cloud of its targets."""
     undoing: ClassVar[str] = ""
     """What ``revert`` does to one resource, in words that follow "would": ``start it again``.
     Every fault that can be marked has them: ``rescue`` says so before it acts."""
@@ -461,6 +487,10 @@ class Fault(ABC):
     def gone_is_failure(self, parameters: Any) -> bool:  # noqa: ARG002 - as above
         """Say whether a resource that vanishes during the fault fails the action."""
         return True
+
+    def needs(self, parameters: Any) -> Sequence[Permission]:  # noqa: ARG002 - as above
+        """Say which rights an action with these parameters needs; by default all declared ones."""
+        return self.permissions
 
     def reach(self, parameters: Any) -> Reach:  # noqa: ARG002 - each fault's own Parameters
         """Say what is touched beyond the targets (pods of a cluster); no I/O."""
@@ -578,6 +608,22 @@ class TargetParameter:
     required: bool = False
 
 
+@dataclass(frozen=True)
+class Where:
+    """One place in which a target's resources are, as far as the target itself tells."""
+
+    account: str
+    """AWS account, Azure subscription or Google project."""
+    region: str = ""
+    """AWS Region, or Azure resource group; empty where it may be any."""
+    resources: tuple[str, ...] = ()
+    """Full names, where the target names them."""
+    every: str = ""
+    """What stands for all resources of the type in a policy of the cloud."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags that they bear, where a policy of the cloud can ask for them."""
+
+
 class Resolver(ABC):
     """Finds the resources of one type."""
 
@@ -601,6 +647,13 @@ class Resolver(ABC):
         """
         return []
 
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:
+        """Say where the resources of a target without problems are; no I/O.
+
+        By default in the scope of the template, under the names that the target gives.
+        """
+        return [Where(scope.account, scope.region, target.resource_arns)]
+
     @abstractmethod
     async def resolve(self, session: Any, target: TemplateTarget) -> Resolution:
         """Find the resources, in a stable order. Raises ProviderError."""
@@ -620,6 +673,8 @@ class StopSource(ABC):
 
     source: ClassVar[str]
     provider: ClassVar[str]
+    permissions: ClassVar[tuple[Permission, ...]] = ()
+    """Rights that the reader needs to read it."""
     pushed: ClassVar[bool] = False
     """Whether it is only heard, when somebody pushes a signal, and never read."""
 
@@ -645,6 +700,21 @@ class PushedSource(StopSource):
     async def read(self, session: Any, values: Sequence[str]) -> Mapping[str, StopState]:  # noqa: ARG002 - there is nobody to ask
         """Nobody can be asked: raises ProviderError."""
         raise ProviderError(f"{self.source} is only heard when a signal is pushed")
+
+
+@dataclass(frozen=True)
+class RightAsked:
+    """A right that a preflight wants to know about."""
+
+    name: str
+    resources: tuple[str, ...] = ()
+    """ARNs; without any it is asked for everything."""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """IAM's operator, key and value, taken to be met."""
+    account: str = ""
+    """AWS account, Google project, Azure subscription; of a cluster its full name."""
+    namespace: str = ""
+    """Of a cluster; empty where it is cluster-wide."""
 
 
 class Peer(Protocol):
@@ -676,6 +746,16 @@ class Provider(ABC):
 
     def warm(self) -> None:  # noqa: B027 - a provider that loads quickly has nothing to do
         """Load in the background what the first call would wait for: an SDK takes seconds."""
+
+    async def foretell(  # noqa: B027 - a cloud that foretells nothing has nothing to do
+        self,
+        session: Any,
+        rights: Sequence[RightAsked],
+    ) -> None:
+        """Note (`providers.checks`) what the cloud foretells of rights that no review asks for.
+
+        Never raises ProviderError: what cannot be told is noted as that.
+        """
 
     @abstractmethod
     async def find_marks(self, caller: Caller) -> MarkSearch:

@@ -14,6 +14,7 @@ from bridge.cli import (
     convert,
     demo,
     experiments,
+    grants,
     keys,
     lever,
     lint,
@@ -47,6 +48,7 @@ app.command(epilog=EPILOG)(serve.serve)
 app.command(epilog=EPILOG)(serve.worker)
 app.command(epilog=EPILOG)(validate.validate)
 app.command(epilog=EPILOG)(lint.lint)
+app.command(epilog=EPILOG)(grants.grants)
 app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
 app.command(epilog=EPILOG)(experiments.stop)

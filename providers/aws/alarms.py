@@ -87,6 +87,7 @@ class AlarmSource(StopSource):
 
     source = "aws:cloudwatch:alarm"
     provider = "aws"
+    permissions = required("cloudwatch:DescribeAlarms")
 
     def check_value(self, value: str) -> str | None:
         """Return what is wrong with the form of an alarm's ARN, or None."""

@@ -24,10 +24,12 @@ from providers.aws.power import (
     review,
     stoppable,
 )
+from providers.aws.rights import THROUGH_EC2
 from providers.aws.session import AwsSession
 from providers.contract import (
     DONE,
     PENDING,
+    TARGETS,
     Denial,
     Duration,
     Effect,
@@ -65,10 +67,14 @@ class StopInstances(StayingFault, MarkedEc2Fault):
     target = TargetSpec("Instances", "aws:ec2:instance")
     effect = POWER
     permissions = (
-        *required("ec2:DescribeInstances", "ec2:StopInstances", "ec2:StartInstances"),
+        *required("ec2:DescribeInstances"),
+        *required("ec2:StopInstances", on=(TARGETS,)),
+        *required("ec2:StartInstances", on=(TARGETS,), undoes=True),
         *indirect(
             "kms:CreateGrant",
             because="EC2 needs it to start an instance whose volumes are encrypted",
+            on=("kms:key/*",),
+            when=THROUGH_EC2,
         ),
         *MARK_RIGHTS,
         *optional(
@@ -208,7 +214,10 @@ class RebootInstances(IrreversibleFault):
     """
 
     id = "aws:ec2:reboot-instances"
-    permissions = required("ec2:DescribeInstances", "ec2:RebootInstances")
+    permissions = (
+        *required("ec2:DescribeInstances"),
+        *required("ec2:RebootInstances", on=(TARGETS,)),
+    )
     operation = "RebootInstances"
 
     def fitness(self, instance: dict[str, Any] | None) -> Outcome:
@@ -251,7 +260,10 @@ class TerminateInstances(IrreversibleFault):
     """Terminate EC2 instances. This cannot be undone."""
 
     id = "aws:ec2:terminate-instances"
-    permissions = required("ec2:DescribeInstances", "ec2:TerminateInstances")
+    permissions = (
+        *required("ec2:DescribeInstances"),
+        *required("ec2:TerminateInstances", on=(TARGETS,)),
+    )
     operation = "TerminateInstances"
 
     def fitness(self, instance: dict[str, Any] | None) -> Outcome:

@@ -30,6 +30,7 @@ from providers.aws.session import AwsSession
 from providers.batches import each_alone
 from providers.contract import (
     DONE,
+    TARGETS,
     Denial,
     Duration,
     Effect,
@@ -77,16 +78,30 @@ class IsolateInstances(LastingFault, MarkedEc2Fault):
     batch = 100
     permissions = (
         *required(
-            "ec2:DescribeInstances",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:CreateSecurityGroup",
+            "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"
+        ),
+        *required("ec2:CreateSecurityGroup", on=("ec2:security-group/*", "ec2:vpc/*")),
+        *required(
             "ec2:CreateTags",
             "ec2:RevokeSecurityGroupEgress",
-            "ec2:ModifyNetworkInterfaceAttribute",
             "ec2:DeleteSecurityGroup",
+            on=("ec2:security-group/*",),
         ),
-        *optional("ec2:DeleteTags", loses="the marks stay on the instances after the fault"),
+        *required(
+            "ec2:ModifyNetworkInterfaceAttribute",
+            on=("ec2:network-interface/*", "ec2:security-group/*"),
+        ),
+        *optional(
+            "ec2:CreateTags",
+            loses="the instances bear no mark; rescue finds the security group by its own",
+            on=(TARGETS,),
+        ),
+        *optional(
+            "ec2:DeleteTags",
+            loses="the marks stay on the instances after the fault",
+            on=(TARGETS,),
+            undoes=True,
+        ),
     )
 
     class Parameters(FaultParameters):

@@ -18,6 +18,7 @@ from providers.aws.errors import actor
 from providers.aws.session import AwsSession
 from providers.contract import (
     DONE,
+    TARGETS,
     FoundMark,
     Mark,
     Outcome,
@@ -33,10 +34,18 @@ LONGEST_KEY: Final = 128
 LONGEST_VALUE: Final = 256
 """The limits for a tag, in characters: EC2's, and those of Auto Scaling (API reference, Tag)."""
 
-MARK_RIGHTS: Final[tuple[Permission, ...]] = optional(
-    "ec2:CreateTags",
-    "ec2:DeleteTags",
-    loses="rescue cannot find the resource if the database is lost",
+MARK_RIGHTS: Final[tuple[Permission, ...]] = (
+    *optional(
+        "ec2:CreateTags",
+        loses="rescue cannot find the resource if the database is lost",
+        on=(TARGETS,),
+    ),
+    *optional(
+        "ec2:DeleteTags",
+        loses="rescue cannot find the resource if the database is lost",
+        on=(TARGETS,),
+        undoes=True,
+    ),
 )
 
 _PAGE: Final = 1000

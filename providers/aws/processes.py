@@ -20,6 +20,7 @@ from providers.aws.session import AwsSession
 from providers.batches import each_alone
 from providers.contract import (
     DONE,
+    TARGETS,
     Duration,
     Effect,
     FaultParameters,
@@ -74,11 +75,9 @@ class SuspendProcesses(LastingFault, MarkedGroupFault):
     target = TargetSpec("AutoScalingGroups", "aws:ec2:autoscaling-group")
     effect = "autoscaling:processes"
     permissions = (
-        *required(
-            "autoscaling:DescribeAutoScalingGroups",
-            "autoscaling:SuspendProcesses",
-            "autoscaling:ResumeProcesses",
-        ),
+        *required("autoscaling:DescribeAutoScalingGroups"),
+        *required("autoscaling:SuspendProcesses", on=(TARGETS,)),
+        *required("autoscaling:ResumeProcesses", on=(TARGETS,), undoes=True),
         *GROUP_MARK_RIGHTS,
     )
 

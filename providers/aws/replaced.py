@@ -43,10 +43,12 @@ class TerminateInGroup(IrreversibleFault):
     """
 
     id = "aws:autoscaling:terminate-instances"
-    permissions = required(
-        "ec2:DescribeInstances",
-        "autoscaling:DescribeAutoScalingInstances",
-        "autoscaling:TerminateInstanceInAutoScalingGroup",
+    permissions = (
+        *required("ec2:DescribeInstances", "autoscaling:DescribeAutoScalingInstances"),
+        *required(
+            "autoscaling:TerminateInstanceInAutoScalingGroup",
+            on=("autoscaling:autoScalingGroup:*:autoScalingGroupName/*",),
+        ),
     )
     batch = 100
     operation = "TerminateInstanceInAutoScalingGroup"

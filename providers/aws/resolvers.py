@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
 from providers.aws.arns import Arn, ec2_arn, plain_id, require_within
 from providers.aws.batches import LARGEST
@@ -20,10 +21,12 @@ from providers.aws.describe import (
 from providers.aws.filters import has_tags, server_filters, tag_filters, tags_of
 from providers.aws.session import AwsSession
 from providers.contract import (
+    TARGETS,
     Resolution,
     Resolver,
     Resource,
     TargetParameter,
+    Where,
     required,
 )
 from providers.filters import matches
@@ -57,6 +60,12 @@ class _Ec2Resolver(Resolver):
                 f'"arn:aws:ec2:REGION:ACCOUNT:{self.kind}/{self.prefix}-0123456789abcdef0"'
             )
         return None
+
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:
+        """Say which ARNs are meant, or which tags."""
+        every = ec2_arn(scope, self.kind, "*")
+        tags = target.resource_tags
+        return [Where(scope.account, scope.region, target.resource_arns, every, tags)]
 
     async def resolve(self, session: AwsSession, target: TemplateTarget) -> Resolution:
         """Find them in the session's account and Region, ordered by id. Raises ProviderError."""
@@ -235,7 +244,7 @@ class ClusterResolver(Resolver):
     description = "An Amazon EKS cluster"
     by_tags = False
     by_filters = False
-    permissions = required("eks:DescribeCluster")
+    permissions = required("eks:DescribeCluster", on=(TARGETS,))
 
     def check_id(self, resource_id: str) -> str | None:
         """Return what is wrong with the form of the ARN, or None."""

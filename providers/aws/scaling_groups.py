@@ -7,18 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from bridge.model.record import Record
+from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
-from providers.aws.arns import Arn, require_within
+from providers.aws.arns import Arn, partition, require_within
 from providers.aws.filters import has_tags, tags_of
 from providers.aws.marks import TaggedFault
 from providers.aws.session import AwsSession
 from providers.batches import chunks
 from providers.contract import (
+    TARGETS,
     FoundMark,
     Permission,
     Resolution,
     Resolver,
     Resource,
+    Where,
     optional,
     required,
 )
@@ -35,10 +38,18 @@ _RESOURCE: Final = re.compile(
     r"autoScalingGroup:[0-9a-f-]{36}:autoScalingGroupName/(?P<name>.{1,255})", re.DOTALL
 )
 
-GROUP_MARK_RIGHTS: Final[tuple[Permission, ...]] = optional(
-    "autoscaling:CreateOrUpdateTags",
-    "autoscaling:DeleteTags",
-    loses="rescue cannot find the group if the database is lost",
+GROUP_MARK_RIGHTS: Final[tuple[Permission, ...]] = (
+    *optional(
+        "autoscaling:CreateOrUpdateTags",
+        loses="rescue cannot find the group if the database is lost",
+        on=(TARGETS,),
+    ),
+    *optional(
+        "autoscaling:DeleteTags",
+        loses="rescue cannot find the group if the database is lost",
+        on=(TARGETS,),
+        undoes=True,
+    ),
 )
 
 
@@ -87,6 +98,13 @@ class ScalingGroupResolver(Resolver):
                 'autoscaling:REGION:ACCOUNT:autoScalingGroup:UUID:autoScalingGroupName/NAME"'
             )
         return None
+
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:
+        """Say which ARNs are meant, or which tags."""
+        prefix = f"arn:{partition(scope.region)}:autoscaling:{scope.region}:{scope.account}"
+        every = f"{prefix}:autoScalingGroup:*:autoScalingGroupName/*"
+        tags = target.resource_tags
+        return [Where(scope.account, scope.region, target.resource_arns, every, tags)]
 
     async def resolve(self, session: AwsSession, target: TemplateTarget) -> Resolution:
         """Find them in the session's account and Region, ordered by ARN. Raises ProviderError."""

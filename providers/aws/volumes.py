@@ -24,11 +24,13 @@ from providers.aws.filters import tags_of
 from providers.aws.marks import MARK_RIGHTS, MarkedEc2Fault, note_marks
 from providers.aws.power import ENDED
 from providers.aws.review import dry_run
+from providers.aws.rights import THROUGH_EC2
 from providers.aws.session import AwsSession
 from providers.batches import each_alone
 from providers.contract import (
     DONE,
     PENDING,
+    TARGETS,
     Denial,
     Duration,
     Effect,
@@ -68,14 +70,20 @@ class DetachVolume(LastingFault, MarkedEc2Fault):
     effect = "ebs:attachment"
     batch = 100
     permissions = (
-        *required(
-            "ec2:DescribeVolumes", "ec2:DescribeInstances", "ec2:DetachVolume", "ec2:AttachVolume"
-        ),
+        *required("ec2:DescribeVolumes", "ec2:DescribeInstances"),
+        *required("ec2:DetachVolume", on=(TARGETS, "ec2:instance/*")),
+        *required("ec2:AttachVolume", on=(TARGETS, "ec2:instance/*"), undoes=True),
         *indirect(
             "ec2:ModifyInstanceAttribute",
             because="a volume that is deleted with its instance must be told so after attaching",
+            on=("ec2:instance/*",),
         ),
-        *indirect("kms:CreateGrant", because="EC2 needs it to attach an encrypted volume"),
+        *indirect(
+            "kms:CreateGrant",
+            because="EC2 needs it to attach an encrypted volume",
+            on=("kms:key/*",),
+            when=THROUGH_EC2,
+        ),
         *MARK_RIGHTS,
     )
 

@@ -46,6 +46,7 @@ from providers.batches import each_alone
 from providers.contract import (
     DONE,
     PENDING,
+    SUBSCRIPTION,
     Denial,
     Duration,
     FaultParameters,
@@ -107,6 +108,7 @@ class IsolateVms(LastingFault, MarkedAzureFault):
         *indirect(
             "Microsoft.Network/locations/operations/read",
             because="an operation that failed late is asked why, where it may be",
+            on=(SUBSCRIPTION,),
         ),
         *REVIEW_RIGHTS,
         *MARK_RIGHTS,

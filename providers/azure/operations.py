@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from providers.contract import Permission, optional
+from providers.contract import SUBSCRIPTION, Permission, optional
 
 BY_STATUS: Final = "Azure-AsyncOperation"
 BY_CODE: Final = "Location"
@@ -20,6 +20,7 @@ BY_CODE: Final = "Location"
 STATUS_RIGHTS: Final[tuple[Permission, ...]] = optional(
     "Microsoft.Compute/locations/operations/read",
     loses="an operation that fails late is noticed when its time is up, not before",
+    on=(SUBSCRIPTION,),
 )
 
 _ACCEPTED: Final = 202

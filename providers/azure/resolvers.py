@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from bridge.model.problem import Problem
+from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
 from bridge.model.wording import child, quote
 from providers.azure.attachments import data_disks, holder_of
@@ -31,7 +32,7 @@ from providers.azure.ids import (
     subscription_name,
 )
 from providers.azure.session import AzureSession
-from providers.contract import Resolution, Resolver, Resource, TargetParameter, required
+from providers.contract import Resolution, Resolver, Resource, TargetParameter, Where, required
 from providers.filters import matches
 
 _GROUP: Final = "/subscriptions/SUBSCRIPTION/resourceGroups/GROUP"
@@ -75,6 +76,15 @@ class _AzureResolver(Resolver):
             message = f"does not say where to look; add {names}, or name the resources by id"
             problems.append(Problem(at, message))
         return problems
+
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:  # noqa: ARG002 - targets name their subscriptions
+        """Name the resource groups, or the subscription where no group is named."""
+        given = target.parameters
+        ids = [*target.resource_arns, *(given[name] for name in self.places if name in given)]
+        found = {(one.subscription, one.group) for one in map(ResourceId.of, ids)}
+        if not found and (name := subscription_name(given.get("subscription", ""))):
+            found = {(name, given.get("resourceGroup", "").lower())}
+        return [Where(subscription, group) for subscription, group in sorted(found)]
 
     async def resolve(self, session: AzureSession, target: TemplateTarget) -> Resolution:
         """Find them, ordered by id. Raises ProviderError."""

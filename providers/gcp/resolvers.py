@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from bridge.model.problem import Problem
+from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
 from bridge.model.wording import child
 from providers.contract import (
@@ -15,6 +16,7 @@ from providers.contract import (
     Resolver,
     Resource,
     TargetParameter,
+    Where,
     indirect,
     required,
 )
@@ -89,6 +91,14 @@ class _GceResolver(Resolver):
     def more_problems(self, given: Mapping[str, str]) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - disks have some
         """Return parameters and what is wrong with them, for this kind alone."""
         return ()
+
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:  # noqa: ARG002 - targets name their projects
+        """Name the projects; roles are bound to a whole project."""
+        names = [*target.resource_arns, *filter(None, [target.parameters.get(self.owner)])]
+        projects = {Name.of(name).project for name in names}
+        if project := target.parameters.get("project"):
+            projects.add(project)
+        return [Where(project) for project in sorted(projects)]
 
     async def resolve(self, session: GcpSession, target: TemplateTarget) -> Resolution:
         """Find them, ordered by full name. Raises ProviderError."""

@@ -10,6 +10,7 @@ from bridge.model.problem import Problem, Severity
 from bridge.model.record import Record
 from providers.contract import (
     DONE,
+    TARGETS,
     Denial,
     Effect,
     Fault,
@@ -19,6 +20,7 @@ from providers.contract import (
     Outcome,
     OutcomeKind,
     Outcomes,
+    Permission,
     Plan,
     Reach,
     Resource,
@@ -29,9 +31,9 @@ from providers.contract import (
     optional,
     required,
 )
-from providers.kubernetes.access import denial, review
-from providers.kubernetes.api import Answer, ApiError, DeniedError
-from providers.kubernetes.calls import NotServedError, create, located, read, rehearse
+from providers.kubernetes.api import Answer, ApiError
+from providers.kubernetes.before import reviewed
+from providers.kubernetes.calls import NotServedError, create, located, read
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.described import described
 from providers.kubernetes.forced import give_up
@@ -39,6 +41,7 @@ from providers.kubernetes.parameters import CustomResourceParameters, status_par
 from providers.kubernetes.reach import reach_of, reached_by
 from providers.kubernetes.refusals import refusal, rejected
 from providers.kubernetes.resource import FAULT, CustomResource, resource_name
+from providers.kubernetes.rights import rights_of
 from providers.kubernetes.session import KubernetesSession
 from providers.kubernetes.spec_problems import executor_problem, native_problems, spec_problems
 from providers.kubernetes.spec_text import SpecTextError
@@ -78,6 +81,7 @@ class InjectCustomResource(Fault):
         *optional(
             "core/pods:get",
             "admissionregistration.k8s.io/validatingwebhookconfigurations:list",
+            "admissionregistration.k8s.io/mutatingwebhookconfigurations:list",
             "core/endpoints:get",
             loses="why a finalizer is stuck is told in part only",
         ),
@@ -85,6 +89,9 @@ class InjectCustomResource(Fault):
             "pods:list", loses="guardrails on tags, shares and numbers refuse every run with it"
         ),
     )
+
+    reader_permissions = required("eks:DescribeCluster", on=(TARGETS,))
+    """Where its API server is, the bridge asks as itself."""
 
     class Parameters(CustomResourceParameters):
         """The resource to create, in FIS's words."""
@@ -116,6 +123,12 @@ class InjectCustomResource(Fault):
         if parameters.carried_out_by == "faultbridge" and not parameters.native:
             return [executor_problem(parameters.kubernetes_kind, path), *found]
         return found
+
+    def needs(self, parameters: Parameters) -> Sequence[Permission]:
+        """Say it of the resource's own group, kind and namespaces."""
+        if parameters.native:
+            return ()
+        return rights_of(self.permissions, *_identity(parameters), parameters.spec)
 
     def reach(self, parameters: Parameters) -> Reach:
         """Name the namespaces that its spec reaches, and how many pods it takes."""
@@ -174,17 +187,8 @@ class InjectCustomResource(Fault):
         for subject in self.subjects(parameters, resources, plan):
             named = CustomResource.model_validate(subject.state)
             cluster = await session.cluster(named.cluster)
-            try:
-                resource = await located(cluster, named)
-            except NotServedError as error:
-                denials.append(denial(str(error)))
-                continue
-            except DeniedError:
-                # Whoever is refused discovery is unknown to the cluster; the review says how.
-                resource = named.model_copy(update={"plural": named.kind.lower()})
             spec, _ = with_switch(named.group, named.kind, parameters.spec, parameters.max_duration)
-            found = await review(cluster, resource, spec)
-            denials += found or await rehearse(cluster, resource, spec)
+            denials += await reviewed(cluster, named, spec)
         return denials
 
     async def prepare(

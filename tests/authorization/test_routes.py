@@ -85,6 +85,7 @@ class Sent:
                 "state": {"status": "engaged", "reason": "a test"}
             },
             ("POST", "/v1/validate"): self.template,
+            ("POST", "/v1/preflight"): {"template": self.template},
             ("POST", "/v1/experiments"): {"template": self.template, "tags": _TAGGED},
             ("POST", "/v1/experiments/{experiment_id}/stop"): {},
             ("POST", "/v1/experiments/{experiment_id}/records/{record_id:path}/release"): {
@@ -103,6 +104,7 @@ class Sent:
             ("POST", "/v1/policies/{name}/attach"): {"groups": ["sre"]},
             ("POST", "/v1/policies/{name}/detach"): {"groups": ["sre"]},
             ("POST", "/v1/policy-simulation"): {"principal": ALICE, "action": "fis:ListActions"},
+            ("POST", "/v1/grants"): {"templateId": self.template_id},
         }
         run = route.startswith(("/experiments/", "/v1/experiments/"))
         labels = {

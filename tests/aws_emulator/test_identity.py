@@ -151,8 +151,8 @@ def test_the_conditions_that_aws_recommends_for_fis_are_evaluated(
 def test_another_condition_is_refused_by_name_rather_than_ignored(
     sts: Any, make_role: Callable[..., str]
 ) -> None:
-    secret = {"StringEquals": {"sts:ExternalId": "x"}}
-    role = make_role("strict", {**TRUSTING_FIS, "Condition": secret})
+    known = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    role = make_role("strict", {**TRUSTING_FIS, "Condition": known})
     code, message, _ = refusal(lambda: assume(sts, role))
     assert code == "ValidationError"
     assert "sts:ExternalId" in message

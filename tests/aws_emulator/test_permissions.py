@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bridge.sandbox.aws import AwsEmulator
-from bridge.sandbox.aws.policies import Decision, UnsupportedCondition, decide, statements
+from bridge.sandbox.aws.policies import UnsupportedPolicyError, decide, policy
+from iam.policy import Outcome
 
 Connect = Callable[..., Any]
 Launch = Callable[..., list[str]]
@@ -197,11 +200,38 @@ def test_a_session_policy_only_takes_rights_away(
     assert refusal(lambda: ec2.reboot_instances(InstanceIds=ids))[0] == "UnauthorizedOperation"
 
 
-def test_a_condition_that_decides_is_refused_by_name_and_another_is_not(
+def test_a_condition_on_the_resources_tags_decides(
+    act_as: Callable[..., Any], launch: Launch, ec2: Any
+) -> None:
+    ready, other = launch(2)
+    ec2.create_tags(Resources=[ready], Tags=[{"Key": "chaos", "Value": "ready"}])
+    condition = {"StringEquals": {"aws:ResourceTag/chaos": "ready"}}
+    limited = act_as("ec2", statement("Allow", "ec2:StopInstances", INSTANCES, Condition=condition))
+    assert limited.stop_instances(InstanceIds=[ready])["StoppingInstances"]
+    for batch in ([other], [ready, other]):
+        code, message, _ = refusal(partial(limited.stop_instances, InstanceIds=batch))
+        assert code == "UnauthorizedOperation"
+        assert f"instance/{other}" in message
+
+
+def test_a_condition_on_the_requests_tags_decides(
     act_as: Callable[..., Any], launch: Launch
 ) -> None:
     ids = launch()
-    condition = {"StringEquals": {"aws:ResourceTag/chaos": "ready"}}
+    condition = {"ForAllValues:StringLike": {"aws:TagKeys": "faultbridge:*"}}
+    ec2 = act_as("ec2", statement("Allow", "ec2:CreateTags", INSTANCES, Condition=condition))
+    mark = [{"Key": "faultbridge:x:y/z", "Value": "v1"}]
+    ec2.create_tags(Resources=ids, Tags=mark)
+    bad = [*mark, {"Key": "owner", "Value": "me"}]
+    code, _, _ = refusal(lambda: ec2.create_tags(Resources=ids, Tags=bad))
+    assert code == "UnauthorizedOperation"
+
+
+def test_a_condition_that_decides_and_cannot_be_told_is_refused_by_name(
+    act_as: Callable[..., Any], launch: Launch
+) -> None:
+    ids = launch()
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     ec2 = act_as(
         "ec2",
         statement("Allow", "ec2:StopInstances", INSTANCES, Condition=condition),
@@ -211,33 +241,33 @@ def test_a_condition_that_decides_is_refused_by_name_and_another_is_not(
     code, message, _ = refusal(lambda: ec2.stop_instances(InstanceIds=ids))
     assert code == "UnsupportedOperation"
     assert "inline policy rights" in message
+    assert "aws:MultiFactorAuthPresent" in message
 
 
 def test_the_sandboxs_own_caller_may_do_everything(ec2: Any, launch: Launch) -> None:
     assert ec2.stop_instances(InstanceIds=launch())["StoppingInstances"]
 
 
-def test_a_statement_on_all_but_some_is_read(launch: Launch) -> None:
-    listed = statements(
-        json.dumps({"Statement": [{"Effect": "Allow", "NotAction": "ec2:*", "NotResource": "b"}]}),
-        "p",
-    )
-    assert decide(listed, "eks:DescribeCluster", "a") is Decision.ALLOWED
-    assert decide(listed, "eks:DescribeCluster", "b") is Decision.SILENT
-    assert decide(listed, "ec2:StopInstances", "a") is Decision.SILENT
+def test_a_statement_on_all_but_some_is_read() -> None:
+    some = {"Effect": "Allow", "NotAction": "ec2:*", "NotResource": "arn:aws:eks:::b"}
+    listed = [policy(json.dumps({"Statement": [some]}), "p")]
+    assert decide(listed, "eks:DescribeCluster", "arn:aws:eks:::a").allowed
+    assert not decide(listed, "eks:DescribeCluster", "arn:aws:eks:::b").allowed
+    assert not decide(listed, "ec2:StopInstances", "arn:aws:eks:::a").allowed
 
 
 def test_a_plain_deny_needs_no_condition_read() -> None:
     text = document(
-        statement("Allow", "ec2:*", Condition={"Bool": {"x": "y"}}), statement("Deny", "*")
+        statement("Allow", "ec2:*", Condition={"StringEquals": {"x": "y"}}), statement("Deny", "*")
     )
-    assert decide(statements(text, "p"), "ec2:StopInstances", None) is Decision.DENIED
-    with pytest.raises(UnsupportedCondition):
-        decide(statements(text, "p")[:1], "ec2:StopInstances", None)
+    whole = policy(text, "p")
+    decided = decide([whole], "ec2:StopInstances", None)
+    assert decided.outcome is Outcome.EXPLICIT_DENY
+    with pytest.raises(UnsupportedPolicyError, match="p: x"):
+        decide([replace(whole, statements=whole.statements[:1])], "ec2:StopInstances", None)
 
 
-def test_wildcards_are_iams_and_no_others() -> None:
-    listed = statements(document(statement("Allow", "EC2:stop?nstances", "a[b]*")), "p")
-    assert decide(listed, "ec2:StopInstances", "a[b]c") is Decision.ALLOWED
-    assert decide(listed, "ec2:StopInstances", "abc") is Decision.SILENT
-    assert decide(listed, "ec2:StopInstances2", "a[b]") is Decision.SILENT
+def test_a_policy_that_cannot_be_read_is_refused_by_name() -> None:
+    own = statement("Allow", "s3:*", "arn:aws:s3:::b/${aws:username}")
+    with pytest.raises(UnsupportedPolicyError, match="policy variable"):
+        policy(document(own), "p")

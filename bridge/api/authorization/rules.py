@@ -53,6 +53,7 @@ _HEALTH: Final = "an orchestrator asks; it tells nothing of what is stored"
 RULES: Final[Mapping[tuple[str, str], Rule]] = {
     **_fis(),
     ("POST", "/v1/validate"): _ours("ValidateTemplate"),
+    ("POST", "/v1/preflight"): Rule(("faultbridge:PreflightTemplate", "iam:PassRole")),
     ("POST", "/v1/experiments"): Rule((*_START, "fis:CreateExperimentTemplate")),
     ("GET", "/v1/experiments"): Rule(("fis:ListExperiments",)),
     ("GET", _RUN): Rule(("fis:GetExperiment",)),
@@ -86,6 +87,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", f"{_POLICY}/detach"): _ours("DetachPolicy"),
     ("POST", "/v1/policy-simulation"): _ours("SimulatePolicy"),
     ("GET", "/v1/audit"): _ours("ListAudit"),
+    ("POST", "/v1/grants"): Rule(("faultbridge:GetGrants", "fis:GetExperimentTemplate")),
     ("GET", "/healthz"): Rule(open=_HEALTH),
     ("GET", "/readyz"): Rule(open=_HEALTH),
     ("GET", "/openapi.json"): Rule(open=_DESCRIBES),

@@ -41,8 +41,8 @@ async def accept(
 
     Raises RefusalError where it has errors.
     """
-    found = await _examined(bridge, document, template_id=new_template_id())
-    template = _without_errors(found.template, [*found.problems, *_tag_problems(tags)])
+    found = await examined(bridge, document, template_id=new_template_id())
+    template = without_errors(found.template, [*found.problems, *_tag_problems(tags)])
     await access.require(*creating(template), *further(template))
     try:
         return await bridge.store.create_template(
@@ -54,7 +54,8 @@ async def accept(
         raise conflict(str(error)) from None
 
 
-async def _examined(bridge: Bridge, document: Any, *, template_id: str = "") -> Parsed:
+async def examined(bridge: Bridge, document: Any, *, template_id: str = "") -> Parsed:
+    """Read and judge a document, with the action templates that the store has."""
     now = bridge.store.now()
     parsed = parse(bridge.scope, document, template_id=template_id, now=now)
     if parsed.template is None:
@@ -69,22 +70,25 @@ async def stored_template(
     template_id: str,
     tags: Mapping[str, str],
     asks: Callable[[ExperimentTemplate], list[Ask]],
+    *,
+    absent: str = "fis:StartExperiment",
 ) -> ExperimentTemplate:
     """Return a stored template that may be run, if that is allowed. Raises RefusalError.
 
-    It is judged again: settings and actions may have changed since it was stored.
+    Where there is none, that is told to whoever has the right ``absent`` on it. It is judged again:
+    settings and actions may have changed since it was stored.
     """
     template = await bridge.store.template(bridge.scope, template_id)
     if template is None:
         arn = resources.template(bridge.scope, template_id)
-        await access.require(Ask("fis:StartExperiment", arn))
+        await access.require(Ask(absent, arn))
         raise not_found(
             f"there is no experiment template {quote(template_id)} in {bridge.scope}; "
             'list them with `aws fis list-experiment-templates`, or give a document as "template"'
         )
     await access.require(*asks(template))
     found = [*bridge.catalog.validate(template), *_tag_problems(tags)]
-    return _without_errors(template, found)
+    return without_errors(template, found)
 
 
 def add_validation(bridge: Bridge, routes: APIRouter) -> None:
@@ -93,7 +97,7 @@ def add_validation(bridge: Bridge, routes: APIRouter) -> None:
     async def validate(request: Request, access: Asking) -> Validation:
         """Judge a template document (the body): every error and warning; nothing is stored."""
         await access.require(Ask("faultbridge:ValidateTemplate"))
-        found = await _examined(bridge, await read_body(request))
+        found = await examined(bridge, await read_body(request))
         return Validation(problems=tuple(found.problems))
 
     routes.add_api_route("/v1/validate", validate, methods=["POST"])
@@ -105,9 +109,10 @@ def _tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:
     yield from reserved_tag_problems(tags)
 
 
-def _without_errors(
+def without_errors(
     template: ExperimentTemplate | None, found: Sequence[Problem]
 ) -> ExperimentTemplate:
+    """Return a template that has no errors. Raises RefusalError naming them."""
     errors = [problem for problem in found if problem.severity is Severity.ERROR]
     if template is None or errors:
         raise invalid(errors)

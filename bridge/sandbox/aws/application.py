@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from bridge.sandbox.aws.alarms import SandboxCloudWatch
 from bridge.sandbox.aws.cloud import Cloud
+from bridge.sandbox.aws.context import context_of
 from bridge.sandbox.aws.ec2 import SandboxEc2
 from bridge.sandbox.aws.errors import AwsError, RuledResponse
 from bridge.sandbox.aws.identity import SandboxSts, caller_arn
@@ -22,6 +23,7 @@ from bridge.sandbox.aws.permissions import authorize
 from bridge.sandbox.aws.presigned import move_signature_to_header
 from bridge.sandbox.aws.rights import Asked, actions, needed_rights
 from bridge.sandbox.aws.scaling import SandboxAutoScaling
+from bridge.sandbox.aws.simulation import SandboxSimulator
 from bridge.sandbox.aws.vanish import delete_named
 from bridge.sandbox.front import CloudApi, Environ
 from bridge.sandbox.transitions import LateFailure
@@ -96,7 +98,7 @@ class AwsApi(CloudApi["Signed"]):
         http = asked.http
         about = Asked(asked.service, asked.operation, asked.region, http.form, http.path)
         with self._cloud.lock:
-            rights = needed_rights(about)
+            rights = [(right, context_of(about, right)) for right in needed_rights(about)]
         authorize(asked.access_key, asked.service, rights)
 
     def _handle(self, asked: Signed, failing: LateFailure | None) -> Response:
@@ -112,6 +114,8 @@ class AwsApi(CloudApi["Signed"]):
                 ruled = SandboxCloudWatch()
             elif asked.service == "sts":
                 ruled = SandboxSts()
+            elif (asked.service, asked.operation) == ("iam", "SimulatePrincipalPolicy"):
+                ruled = SandboxSimulator()
             if ruled is not None:
                 with transitions.failing(failing) if failing else nullcontext():
                     return _written(ruled._dispatch(asked.http))  # noqa: SLF001 - what moto's routes call

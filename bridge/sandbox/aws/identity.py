@@ -12,7 +12,7 @@ from moto.sts.responses import TokenResponse
 from bridge.sandbox.aws import trust
 from bridge.sandbox.aws.cloud import ACCOUNT_ID, CALLER_ARN
 from bridge.sandbox.aws.errors import AwsError, RuledResponse
-from bridge.sandbox.aws.policies import UnsupportedCondition
+from bridge.sandbox.aws.policies import UnsupportedPolicyError
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/.+")
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
@@ -68,7 +68,7 @@ class SandboxSts(RuledResponse, TokenResponse):
         if self._get_param("PolicyArns"):
             message = "The sandbox does not emulate PolicyArns; pass the policy as Policy"
             raise AwsError("ValidationError", message)
-        if not self._admitted(arn, session):
+        if not self._admitted(arn, session, self._get_param("ExternalId")):
             message = (
                 f"User: {caller_arn(self.access_key)} is not authorized to perform: "
                 f"sts:AssumeRole on resource: {arn}"
@@ -76,22 +76,27 @@ class SandboxSts(RuledResponse, TokenResponse):
             raise AwsError("AccessDenied", message, 403)
         return super().assume_role()
 
-    def _admitted(self, arn: str, session: str) -> bool:
+    def _admitted(self, arn: str, session: str, external_id: str | None) -> bool:
         role = role_by_arn(arn)
         if role is None:
             return False
+        caller = assumed_role(self.access_key)
         try:
             return trust.admits(
                 role.assume_role_policy_document,
                 caller_arn=caller_arn(self.access_key),
-                acts_as_fis=assumed_role(self.access_key) is None,
+                acts_as_fis=caller is None,
                 session=session,
                 region=self.region,
+                external_id=external_id,
+                source_identity=self._get_param("SourceIdentity"),
+                role_arn=caller.role_arn if caller else None,
             )
-        except UnsupportedCondition as error:
+        except UnsupportedPolicyError as error:
             message = (
-                f"The sandbox does not evaluate {error}; it knows aws:SourceAccount and "
-                "aws:SourceArn with StringEquals, StringLike, ArnEquals and ArnLike"
+                f"The sandbox does not evaluate {error}; it knows aws:SourceAccount, "
+                "aws:SourceArn, aws:PrincipalArn, sts:ExternalId, sts:SourceIdentity and "
+                "sts:RoleSessionName"
             )
             raise AwsError("ValidationError", message) from error
 

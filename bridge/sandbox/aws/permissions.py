@@ -1,8 +1,8 @@
 """What an assumed role may do: its policies, before the request reaches the service.
 
-EC2, Auto Scaling, EKS and CloudWatch are checked by action and by the ARNs of the resources
-that a request names (`rights`). Other services are checked by action alone. The sandbox's own
-caller may do everything: it stands for the account's administrator.
+EC2, Auto Scaling, EKS and CloudWatch are checked by action, by the ARNs of the resources that a
+request names (`rights`) and by conditions (`context`). Other services are checked by action
+alone. The sandbox's own caller may do everything: it stands for the account's administrator.
 """
 
 from __future__ import annotations
@@ -12,22 +12,18 @@ from collections.abc import Sequence
 from moto.iam.models import Role
 from moto.sts.models import AssumedRole
 
+from bridge.sandbox.aws.context import Context
 from bridge.sandbox.aws.errors import AwsError
 from bridge.sandbox.aws.identity import assumed_role, role_by_arn
-from bridge.sandbox.aws.policies import (
-    Decision,
-    Statement,
-    UnsupportedCondition,
-    decide,
-    statements,
-)
+from bridge.sandbox.aws.policies import UnsupportedPolicyError, decide, policy
 from bridge.sandbox.aws.rights import Right
+from iam.policy import Decision, Outcome, Policy
 
 _QUERY = frozenset({"autoscaling", "cloudwatch", "iam", "sts"})
 """Services of the query protocol, whose common error is called ``AccessDenied``."""
 
 
-def authorize(access_key: str, service: str, rights: Sequence[Right]) -> None:
+def authorize(access_key: str, service: str, asked: Sequence[tuple[Right, Context]]) -> None:
     """Refuse what the caller's role does not allow, in the words of the service.
 
     Raises ``AwsError`` with EC2's ``UnauthorizedOperation`` (its encoded message left out) or
@@ -37,47 +33,54 @@ def authorize(access_key: str, service: str, rights: Sequence[Right]) -> None:
     if session is None:
         return
     try:
-        for action, resource in rights:
-            decision = _decide(session, action, resource)
-            if decision is not Decision.ALLOWED:
+        for (action, resource), context in asked:
+            decision = _decide(session, action, resource, context)
+            if not decision.allowed:
                 raise _refusal(session, service, action, resource or "*", decision)
-    except UnsupportedCondition as error:
-        words = " and ".join(dict.fromkeys(right.action for right in rights))
+    except UnsupportedPolicyError as error:
+        words = " and ".join(dict.fromkeys(right.action for right, _ in asked))
         message = (
-            f"The sandbox does not evaluate conditions, and one decides about {words} in "
-            f"{error}: take the Condition out, or start the sandbox with permissions off"
+            f"The sandbox does not evaluate what decides about {words} in {error}: take it out, "
+            "or start the sandbox with permissions off"
         )
         raise AwsError("UnsupportedOperation", message) from error
 
 
-def _decide(session: AssumedRole, action: str, resource: str | None) -> Decision:
+def _decide(session: AssumedRole, action: str, resource: str | None, context: Context) -> Decision:
     role = role_by_arn(session.role_arn)
     if role is None:
-        return Decision.SILENT
-    layers = [role_statements(role)]
+        return Decision(Outcome.IMPLICIT_DENY)
+    told = {
+        **context,
+        "aws:principalaccount": [session.role_arn.split(":")[4]],
+        "aws:principalarn": [session.role_arn],
+    }
+    layers = [role_policies(role)]
     if session.policy:
-        layers.append(statements(session.policy, "the session policy"))
-    decisions = [decide(layer, action, resource) for layer in layers]
-    for unfavourable in (Decision.DENIED, Decision.SILENT):
-        if unfavourable in decisions:
-            return unfavourable
-    return Decision.ALLOWED
+        layers.append((policy(session.policy, "the session policy"),))
+    decisions = [decide(layer, action, resource, told) for layer in layers]
+    for unfavourable in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
+        for decision in decisions:
+            if decision.outcome is unfavourable:
+                return decision
+    return decisions[0]
 
 
-def role_statements(role: Role) -> tuple[Statement, ...]:
-    """Answer the statements of a role's inline and attached policies.
+def role_policies(role: Role) -> tuple[Policy, ...]:
+    """Answer a role's inline and attached policies.
 
-    Raises ``UnsupportedCondition`` for a role with a permissions boundary.
+    Raises ``UnsupportedPolicyError`` for a role with a permissions boundary.
     """
     if role.permissions_boundary_arn:
         unsupported = f"the permissions boundary of role {role.name}"
-        raise UnsupportedCondition(unsupported)
-    found: list[Statement] = []
-    for name, document in role.policies.items():
-        found += statements(document, f"inline policy {name} of role {role.name}")
-    for policy in role.managed_policies.values():
-        document = next(v.document for v in policy.versions if v.is_default)
-        found += statements(document, f"policy {policy.name} of role {role.name}")
+        raise UnsupportedPolicyError(unsupported)
+    found = [
+        policy(document, f"inline policy {name} of role {role.name}")
+        for name, document in role.policies.items()
+    ]
+    for attached in role.managed_policies.values():
+        document = next(v.document for v in attached.versions if v.is_default)
+        found.append(policy(document, f"policy {attached.name} of role {role.name}"))
     return tuple(found)
 
 
@@ -86,7 +89,7 @@ def _refusal(
 ) -> AwsError:
     why = (
         "with an explicit deny in an identity-based policy"
-        if decision is Decision.DENIED
+        if decision.outcome is Outcome.EXPLICIT_DENY
         else f"because no identity-based policy allows the {action} action"
     )
     message = (

@@ -1,113 +1,93 @@
-"""IAM policy documents: which statements speak about a request, and what they decide.
+"""IAM policy documents, read and decided by the same evaluator that decides about our callers.
 
-IAM User Guide, "Policy evaluation logic": an explicit Deny wins, then any Allow, else no.
+The evaluator takes a condition key that it is not given as absent. An emulator must not: a key
+that it cannot tell (`context` says which it can) is refused by name where it would decide.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from bridge.model.problem import InvalidDocumentError
+from iam.policy import Decision, Effect, Outcome, Policy, Request, Statement, evaluate, read_policy
 
-class Decision(Enum):
-    """What the policies say about one action on one resource."""
+ACCOUNT_WIDE = (
+    "aws:currenttime",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:requestedregion",
+    "aws:resourceaccount",
+    "aws:tagkeys",
+    "ec2:createaction",
+    "ec2:region",
+)
+"""Condition keys that are told of every request where it has them, in lower case."""
+TAGS = ("aws:resourcetag/", "aws:requesttag/", "ec2:resourcetag/", "autoscaling:resourcetag/")
+"""Condition keys that end in a tag's key."""
 
-    ALLOWED = "allowed"
-    DENIED = "explicitly denied"
-    SILENT = "not allowed"
 
-
-class UnsupportedCondition(Exception):  # noqa: N818 - says what the policy has, not what failed
-    """A statement that decides about the request has a condition that is not evaluated here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement of a policy, with every field as a tuple."""
-
-    effect: str
-    actions: tuple[str, ...]
-    not_actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    not_resources: tuple[str, ...]
-    services: tuple[str, ...]
-    principals: tuple[str, ...]
-    condition: str
-    source: str
-
-    def speaks_of(self, action: str) -> bool:
-        """Whether ``action`` (``ec2:StopInstances``, any case) is meant."""
-        if self.not_actions:
-            return not any(matches(p.lower(), action.lower()) for p in self.not_actions)
-        return any(matches(p.lower(), action.lower()) for p in self.actions)
-
-    def covers(self, resource: str | None) -> bool:
-        """Whether the resource's ARN is meant; ``None`` is a resource that is not checked."""
-        if resource is None:
-            return True
-        if self.not_resources:
-            return not any(matches(p, resource) for p in self.not_resources)
-        return any(matches(p, resource) for p in self.resources)
+class UnsupportedPolicyError(Exception):
+    """A policy that would decide holds what is not evaluated here; the text says what and where."""
 
 
 @lru_cache(maxsize=256)
-def statements(document: str, source: str) -> tuple[Statement, ...]:
-    """Read a policy document; ``source`` names it in errors."""
-    body = json.loads(document)
-    listed = body.get("Statement", [])
-    every = listed if isinstance(listed, list) else [listed]
-    return tuple(_statement(raw, source) for raw in every)
+def policy(document: str, source: str) -> Policy:
+    """Read a policy document; ``source`` names it in errors. Raises ``UnsupportedPolicyError``."""
+    return read(json.loads(document), source)
 
 
-def _statement(raw: dict[str, Any], source: str) -> Statement:
-    principal = raw.get("Principal", {})
-    if isinstance(principal, str):
-        principal = {"AWS": principal}
-    return Statement(
-        effect=raw["Effect"],
-        actions=_listed(raw.get("Action")),
-        not_actions=_listed(raw.get("NotAction")),
-        resources=_listed(raw.get("Resource")),
-        not_resources=_listed(raw.get("NotResource")),
-        services=_listed(principal.get("Service")),
-        principals=_listed(principal.get("AWS")),
-        condition=json.dumps(raw["Condition"]) if raw.get("Condition") else "",
-        source=source,
-    )
+def read(document: Any, source: str) -> Policy:
+    """Read the JSON value of a policy. Raises ``UnsupportedPolicyError``."""
+    # IAM takes a document without a version; what differs in the older language is variables.
+    body = {"Version": "2012-10-17", **document}
+    try:
+        return read_policy(body, name=source, any_service=True).policy
+    except InvalidDocumentError as error:
+        problem = next(iter(error.problems))
+        raise UnsupportedPolicyError(f"{source}, {problem}") from error
 
 
-def decide(policy: Sequence[Statement], action: str, resource: str | None) -> Decision:
-    """Decide about ``action`` on ``resource``.
+def decide(
+    policies: Iterable[Policy],
+    action: str,
+    resource: str | None,
+    context: Mapping[str, Sequence[str]] | None = None,
+) -> Decision:
+    """Decide about ``action`` on ``resource``; None is a resource that is not checked.
 
-    Raises ``UnsupportedCondition`` where a statement that decides has a condition.
+    Raises ``UnsupportedPolicyError`` where a statement that decides has a condition on what is
+    not known.
     """
-    relevant = [s for s in policy if s.speaks_of(action) and s.covers(resource)]
-    plain = {s.effect for s in relevant if not s.condition}
-    if "Deny" in plain:
-        return Decision.DENIED
-    for statement in relevant:
-        if statement.condition:
-            raise UnsupportedCondition(statement.source)
-    return Decision.ALLOWED if "Allow" in plain else Decision.SILENT
+    asked = [_anywhere(one) for one in policies] if resource is None else list(policies)
+    request = Request(action, resource or "*", context=context or {})
+    found = evaluate(asked, request)
+    if found.outcome is Outcome.EXPLICIT_DENY:
+        return found
+    for one in asked:
+        for statement in one.statements:
+            if unknown := unknown_keys(statement):
+                unconditional = replace(statement, effect=Effect.ALLOW, conditions=())
+                if evaluate([Policy(one.name, (unconditional,))], request).allowed:
+                    raise UnsupportedPolicyError(f"{one.name}: {unknown[0]}")
+    return found
 
 
-def _listed(value: str | list[str] | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+def unknown_keys(statement: Statement) -> list[str]:
+    """Return the condition keys of a statement that the emulator cannot tell."""
+    return [
+        one.key
+        for one in statement.conditions
+        if one.key.lower() not in ACCOUNT_WIDE and not one.key.lower().startswith(TAGS)
+    ]
 
 
-@lru_cache(maxsize=1024)
-def _pattern(wildcard: str) -> re.Pattern[str]:
-    """``*`` is any run of characters, ``?`` any one (IAM User Guide, Resource element)."""
-    return re.compile(re.escape(wildcard).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
-
-
-def matches(wildcard: str, value: str) -> bool:
-    """Whether ``value`` is what ``wildcard`` describes."""
-    return _pattern(wildcard).fullmatch(value) is not None
+@lru_cache(maxsize=256)
+def _anywhere(one: Policy) -> Policy:
+    return Policy(
+        one.name,
+        tuple(replace(each, resources=("*",), not_resources=()) for each in one.statements),
+    )

@@ -1,0 +1,112 @@
+"""What is printed: documents to apply, each with the grants that it makes and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bridge.catalog.needs import Need, Place, Who
+
+BRIDGE: Final = "arn:aws:iam::ACCOUNT:role/ROLE-OF-THE-BRIDGE"
+"""Stands for what nobody has told: who the bridge is in AWS."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the documents speak of beside the template's needs."""
+
+    name: str
+    """Of the template: its file or its id. Names of roles are made of it."""
+    identity: str
+    """The template's role."""
+    principal: str = BRIDGE
+    """The ARN as which the bridge itself calls AWS."""
+    external_id: str = ""
+    """What the bridge says when it assumes the role, where something was agreed."""
+    username: str = ""
+    """The name of the role in clusters; empty: the role's own."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """As whom the bridge acts for the role in other clouds: ``gcp`` and ``azure``."""
+
+    @property
+    def role(self) -> str:
+        """The role's own name, without its path."""
+        return self.identity.rpartition("/")[2] or "ROLE"
+
+    @property
+    def user(self) -> str:
+        """The user that the role is in a cluster."""
+        return self.username or self.role
+
+    @property
+    def slug(self) -> str:
+        """The template's name as every cloud takes it in a name."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return f"faultbridge-{plain[:40].strip('-') or 'template'}"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One thing to apply."""
+
+    who: Who
+    cloud: str
+    kind: str
+    """``iam-policy``, ``trust-policy``, ``custom-role``, ``role-definition``, ``manifest`` …"""
+    title: str
+    body: Any = None
+    """JSON, in the cloud's own form; a list of manifests; None where commands are all."""
+    commands: tuple[str, ...] = ()
+    """What applies it, and what has to be said besides."""
+    grants: tuple[Need, ...] = ()
+    """What it grants."""
+
+
+def listed(document: Document) -> dict[str, Any]:
+    """Return a document as JSON."""
+    return {
+        "for": document.who.value,
+        "cloud": document.cloud,
+        "kind": document.kind,
+        "title": document.title,
+        "body": document.body,
+        "commands": list(document.commands),
+    }
+
+
+def explained(one: Need) -> dict[str, Any]:
+    """Return a grant as JSON: the right, where, on what, which part needs it, and why."""
+    return {
+        "for": one.who.value,
+        "cloud": one.place.cloud,
+        "account": one.place.account,
+        "region": one.place.region,
+        "namespace": one.place.namespace,
+        "right": one.permission,
+        "need": one.need,
+        "resources": list(one.resources),
+        "conditions": [list(each) for each in one.conditions],
+        "wantedBy": list(one.wanted_by),
+        "notes": list(one.notes),
+    }
+
+
+def names(needs: Sequence[Need]) -> list[str]:
+    """Return the rights, each once and in order."""
+    return sorted({one.permission for one in needs})
+
+
+def understood(value: Mapping[str, Any]) -> Need:
+    """Return the grant that `explained` wrote. Raises KeyError, ValueError or TypeError."""
+    return Need(
+        who=Who(value["for"]),
+        place=Place(value["cloud"], value["account"], value["region"], value["namespace"]),
+        permission=value["right"],
+        need=value["need"],
+        resources=tuple(value["resources"]),
+        conditions=tuple((one[0], one[1], one[2]) for one in value["conditions"]),
+        wanted_by=tuple(value["wantedBy"]),
+        notes=tuple(value["notes"]),
+    )

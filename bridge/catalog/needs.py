@@ -1,0 +1,271 @@
+"""What a template needs of whom: every right, where, on what, and for which of its parts. Pure.
+
+Derived only from what faults, resolvers and stop sources declare. Two identities need rights: the
+experiment's, as which faults are carried out, and the reader, the bridge's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from bridge.catalog.cloud_chaos import lowered
+from bridge.model.scope import Scope
+from bridge.model.template import ExperimentTemplate
+from providers.aws.arns import account_of, partition
+from providers.contract import SUBSCRIPTION, TARGETS, Permission, Where
+
+if TYPE_CHECKING:
+    from bridge.catalog.catalog import Catalog
+
+_STRENGTH: Final = ("required", "indirect", "optional")
+
+
+class Who(StrEnum):
+    """Whose right it is."""
+
+    EXPERIMENT = "experiment"
+    """The identity that the template names."""
+    READER = "reader"
+    """The bridge's own identity."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where a right is granted."""
+
+    cloud: str
+    """``aws``, ``gcp``, ``azure`` or ``kubernetes``."""
+    account: str
+    """AWS account, Google project, Azure subscription; of a cluster its full name."""
+    region: str = ""
+    """AWS Region or Azure resource group; empty where the right is not narrowed to one."""
+    namespace: str = ""
+    """Of a cluster; empty where the right is cluster-wide."""
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        parts = {
+            "aws": ("account", "Region"),
+            "azure": ("subscription", "resource group"),
+            "gcp": ("project", "location"),
+            "kubernetes": ("cluster", ""),
+        }[self.cloud]
+        words = f"{parts[0]} {self.account}"
+        if self.region:
+            words += f", {parts[1]} {self.region}"
+        if self.cloud == "kubernetes":
+            words += f", namespace {self.namespace}" if self.namespace else ", all of it"
+        return words
+
+
+@dataclass(frozen=True)
+class Need:
+    """One right."""
+
+    who: Who
+    place: Place
+    permission: str
+    """In the cloud's own words; in a cluster ``group/resource:verb``."""
+    need: str = "required"
+    """``required``, ``indirect`` or ``optional``."""
+    resources: tuple[str, ...] = ()
+    """ARNs, where the cloud narrows by them; else it is for all of the place."""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """IAM's operator, key and value."""
+    wanted_by: tuple[str, ...] = ()
+    """Paths in the template: ``actions.StopWorkers``, ``targets.Workers``, ``stopConditions``."""
+    notes: tuple[str, ...] = ()
+    """Why it is needed, or what is lost without it."""
+
+    @property
+    def required(self) -> bool:
+        """Whether nothing works without it."""
+        return self.need == "required"
+
+
+def needs_of(
+    template: ExperimentTemplate, catalog: Catalog, others: Mapping[str, str] | None = None
+) -> tuple[Need, ...]:
+    """Return what a template without errors needs, in a stable order.
+
+    ``others`` are as whom the bridge acts for the template's identity in other clouds. Its action
+    templates have been expanded before; clouds' chaos kinds are lowered here. Raises KeyError and
+    InvalidDocumentError for a template that the catalogue refuses.
+    """
+    run = lowered(template)
+    found = [
+        *_of_targets(run, catalog),
+        *_of_actions(run, catalog),
+        *_of_stop_conditions(run, catalog),
+    ]
+    return merged([*found, *_of_becoming(run, found, others or {})])
+
+
+def merged(needs: Iterable[Need]) -> tuple[Need, ...]:
+    """Put together what is the same right on the same thing; the strongest need holds."""
+    found: dict[tuple[object, ...], Need] = {}
+    for one in needs:
+        key = (one.who, one.place, one.permission, one.resources, one.conditions)
+        other = found.get(key, one)
+        if _STRENGTH.index(other.need) < _STRENGTH.index(one.need):
+            strongest, notes = other.need, other.notes
+        elif other.need == one.need:
+            strongest, notes = one.need, (*other.notes, *one.notes)
+        else:
+            strongest, notes = one.need, one.notes
+        found[key] = replace(
+            one,
+            need=strongest,
+            wanted_by=tuple(sorted({*other.wanted_by, *one.wanted_by})),
+            notes=tuple(dict.fromkeys(note for note in notes if note)),
+        )
+    return tuple(sorted(found.values(), key=_order))
+
+
+def _order(one: Need) -> tuple[object, ...]:
+    return (
+        one.who,
+        one.place,
+        _STRENGTH.index(one.need),
+        one.permission,
+        one.resources,
+        one.conditions,
+    )
+
+
+def _of_targets(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need]:
+    for name, target in template.targets.items():
+        resolver = catalog.resolver(target.resource_type)
+        for where in resolver.where(target, template.scope):
+            yield from _placed(
+                resolver.permissions, Who.EXPERIMENT, resolver.provider, where, f"targets.{name}"
+            )
+
+
+def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need]:
+    for name, action in template.actions.items():
+        fault, path = catalog.fault(action.action_id), f"actions.{name}"
+        needed = fault.needs(catalog.parameters_of(action))
+        places = _places(template, catalog, action.targets.values())
+        for provider, where in places or [(fault.provider, _home(template.scope))]:
+            if fault.provider == "kubernetes":
+                for cluster in where.resources:
+                    yield from _in_cluster(needed, cluster, path)
+            else:
+                yield from _placed(needed, Who.EXPERIMENT, fault.provider, where, path)
+            yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
+
+
+def _places(
+    template: ExperimentTemplate, catalog: Catalog, targets: Iterable[str]
+) -> list[tuple[str, Where]]:
+    found: list[tuple[str, Where]] = []
+    for name in targets:
+        target = template.targets[name]
+        resolver = catalog.resolver(target.resource_type)
+        found += [(resolver.provider, one) for one in resolver.where(target, template.scope)]
+    return found
+
+
+def _home(scope: Scope) -> Where:
+    return Where(scope.account, scope.region)
+
+
+def _of_stop_conditions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need]:
+    for condition in template.watched:
+        source = catalog.stop_source(condition.source)
+        where = _home(template.scope)
+        yield from _placed(source.permissions, Who.READER, source.provider, where, "stopConditions")
+
+
+def _of_becoming(
+    template: ExperimentTemplate, needs: Sequence[Need], others: Mapping[str, str]
+) -> Iterator[Need]:
+    """Yield what the reader needs to act as the experiment's identity, which no fault declares."""
+
+    def wanted(*clouds: str) -> tuple[str, ...]:
+        acting = (n for n in needs if n.who is Who.EXPERIMENT and n.place.cloud in clouds)
+        return tuple(sorted({path for one in acting for path in one.wanted_by}))
+
+    becoming = ("the bridge acts as the identity of the experiment",)
+    paths = wanted("aws", "kubernetes")
+    if template.scope.cloud == "aws" and account_of(template.identity) and paths:
+        place = Place("aws", template.scope.account, template.scope.region)
+        role = (template.identity,)
+        yield Need(
+            Who.READER, place, "sts:AssumeRole", "required", role, wanted_by=paths, notes=becoming
+        )
+    account, paths = others.get("gcp", ""), wanted("gcp")
+    if account and paths:
+        project = account.rpartition("@")[2].partition(".")[0]
+        right = "iam.serviceAccounts.getAccessToken"
+        yield Need(
+            Who.READER,
+            Place("gcp", project),
+            right,
+            "required",
+            (account,),
+            wanted_by=paths,
+            notes=becoming,
+        )
+
+
+def _placed(
+    rights: Iterable[Permission], who: Who, provider: str, where: Where, path: str
+) -> Iterator[Need]:
+    for right in rights:
+        region = "" if SUBSCRIPTION in right.on else where.region
+        place = Place(provider, where.account, region)
+        notes = (right.note,) if right.note else ()
+        base = Need(who, place, right.name, right.need, wanted_by=(path,), notes=notes)
+        if provider != "aws":
+            yield base
+            continue
+        when = tuple(
+            (operator, key, value.format(region=where.region))
+            for operator, key, value in right.when
+        )
+        by_tag = _by_tag(where, right)
+        plain = tuple(sorted(_arns(right, where, by_tag=bool(by_tag))))
+        if plain or not by_tag:
+            yield replace(base, resources=plain, conditions=when)
+        if by_tag:
+            yield replace(base, resources=(where.every,), conditions=(*when, *by_tag))
+
+
+def _by_tag(where: Where, right: Permission) -> tuple[tuple[str, str, str], ...]:
+    """Return the conditions on a target's tags, where a right may hang on them."""
+    if TARGETS not in right.on or right.undoes or where.resources:
+        return ()
+    # In a policy "${" begins a variable; such a tag narrows nothing rather than the wrong thing.
+    tags = where.tags
+    if any("${" in key + value for key, value in tags.items()):
+        return ()
+    return tuple(("StringEquals", f"aws:ResourceTag/{key}", tags[key]) for key in sorted(tags))
+
+
+def _arns(right: Permission, where: Where, *, by_tag: bool) -> Iterator[str]:
+    for one in right.on:
+        if one == TARGETS:
+            if not by_tag:
+                yield from where.resources or ((where.every,) if where.every else ())
+        else:
+            service, _, resource = one.partition(":")
+            prefix = f"arn:{partition(where.region)}:{service}:{where.region}"
+            yield f"{prefix}:{where.account}:{resource}"
+
+
+def _in_cluster(rights: Iterable[Permission], cluster: str, path: str) -> Iterator[Need]:
+    for right in rights:
+        for namespace in right.on or ("",):
+            yield Need(
+                Who.EXPERIMENT,
+                Place("kubernetes", cluster, namespace=namespace),
+                right.name,
+                right.need,
+                wanted_by=(path,),
+                notes=(right.note,) if right.note else (),
+            )

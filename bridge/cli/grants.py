@@ -1,0 +1,158 @@
+"""`faultbridge grants`: the least that has to be granted for a template to run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bridge.cli.connection import configured_url, connect, load_settings
+from bridge.cli.exits import CommandError, Exit
+from bridge.cli.output import clean, show, show_json
+from bridge.cli.validate import Cluster, Role, checked
+
+if TYPE_CHECKING:
+    from bridge.catalog.grants import About
+    from bridge.catalog.needs import Need
+
+_TEMPLATE_ID: Final = re.compile(r"EXT[0-9A-Za-z]{1,61}")
+
+
+class Cloud(StrEnum):
+    """For whom documents are printed."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+    KUBERNETES = "kubernetes"
+
+
+class Form(StrEnum):
+    """How they are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def grants(
+    template: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEMPLATE",
+            help="Template, or custom resource of a chaos kind: YAML or JSON, - is standard input; "
+            "or the id of a stored template.",
+        ),
+    ],
+    *,
+    role: Role = None,
+    cluster: Cluster = None,
+    cloud: Annotated[
+        Cloud | None, typer.Option("--for", help="Only what this cloud, or the clusters, want.")
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TEXT,
+    include_optional: Annotated[
+        bool,
+        typer.Option("--include-optional", help="Grant too what a run can do without."),
+    ] = False,
+    required_only: Annotated[
+        bool,
+        typer.Option(
+            "--required-only", help="Leave out what clouds check in some set-ups only (KMS keys …)."
+        ),
+    ] = False,
+    principal: Annotated[
+        str,
+        typer.Option(metavar="ARN", help="As whom the bridge calls AWS; else the setting's."),
+    ] = "",
+    external_id: Annotated[
+        str, typer.Option(metavar="ID", help="External id that the trust policy asks for.")
+    ] = "",
+    user: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The role's user in clusters; else the role's name."),
+    ] = "",
+) -> None:
+    """Print exactly what a template needs, as policies, roles and bindings, and nothing else.
+
+    Nothing is stored, changed or asked of a cloud; the output is always the same for the same
+    template. With FAULTBRIDGE_URL the bridge there judges the template, with its settings and
+    action templates.
+    """
+    from bridge.api.native.granting import answer
+
+    if include_optional and required_only:
+        msg = "--include-optional and --required-only contradict each other; give one of them"
+        raise CommandError(Exit.INVALID, msg)
+    needs, about = _needs(template, role, cluster)
+    about = replace(
+        about,
+        principal=principal or about.principal,
+        external_id=external_id,
+        username=user,
+    )
+    found = answer(
+        needs,
+        about,
+        cloud=cloud,
+        include_optional=include_optional,
+        required_only=required_only,
+    )
+    if form is Form.JSON:
+        show_json(found.wire())
+    elif form is Form.YAML:
+        import yaml
+
+        show(yaml.safe_dump(found.wire(), sort_keys=False, allow_unicode=True, width=100).rstrip())
+    else:
+        from bridge.catalog.grants import as_text, chosen, documents
+
+        mine = [one for one in needs if cloud in (None, one.place.cloud)]
+        granted = chosen(mine, include_optional=include_optional, required_only=required_only)
+        left_out = [one for one in mine if one not in granted]
+        show(clean(as_text(documents(granted, about, cloud), left_out)))
+
+
+def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need, ...], About]:
+    """Return what a file's or a stored template needs. Raises CommandError."""
+    is_id = _TEMPLATE_ID.fullmatch(name) is not None and not Path(name).exists()
+    if is_id or configured_url() is not None:
+        return _asked(
+            {"template_id": name} if is_id else {"template": checked(name, role, cluster)}, name
+        )
+    return _worked_out(checked(name, role, cluster), name)
+
+
+def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
+    from bridge.catalog.grants import About, understood
+    from bridge.client.grants import GrantsRequest
+
+    request = GrantsRequest(**what, include_optional=True)
+    with connect() as client:
+        found = client.grants(request)
+    needs = tuple(understood(one.wire()) for one in (*found.grants, *found.not_granted))
+    called = found.name if "template_id" in what else _stem(name)
+    return needs, About(called, found.identity, others=found.others)
+
+
+def _worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
+    from bridge.api.native.granting import about, needed
+    from bridge.api.native.judging import read
+    from bridge.catalog import Catalog
+    from bridge.model.scope import Scope
+
+    settings = load_settings()
+    catalog = Catalog(settings)
+    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    template = read(catalog, scope, document).template
+    if template is None:
+        raise CommandError(Exit.INVALID, f"{name}: is no template")
+    return needed(settings, catalog, template), about(settings, template, _stem(name))
+
+
+def _stem(name: str) -> str:
+    return "template" if name == "-" else Path(name).stem
