@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ MakeRole = Callable[..., None]
 
 
 @pytest.fixture
-def make_role(aws: AwsEmulator, client: Callable[[str], Any]) -> Iterator[MakeRole]:
+def make_role(aws: AwsEmulator, client: Callable[[str], Any]) -> MakeRole:
     """Make a role that may do everything, with a trust policy."""
     iam = client("iam")
 
@@ -140,10 +140,10 @@ async def test_a_chained_session_is_renewed_before_its_hour_is_over(
     await session.call("ec2", "DescribeVolumes")
     assert [call.operation for call in aws.calls] == ["DescribeVolumes"]
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(UTC) + timedelta(minutes=51)
+    class Later:
+        @staticmethod
+        def now(tz: tzinfo) -> datetime:
+            return datetime.now(tz) + timedelta(minutes=51)
 
     monkeypatch.setattr("providers.aws.credentials.datetime", Later)
     aws.forget_calls()

@@ -18,6 +18,7 @@ from bridge.api.process import Process
 from bridge.cli.app import app
 from bridge.client import AsyncClient, StartRequest
 from bridge.client.preflight import PreflightRequest
+from bridge.model.event import EventType
 from bridge.sandbox.world import World
 from bridge.settings import Settings
 from tests.preflight.conftest import THREE_CLOUDS, Ask
@@ -214,7 +215,7 @@ async def test_the_api_asks_about_stored_templates_and_runs_say_it_first(
             assert [one.what for one in asked.findings if one.stops] == ["ec2:StopInstances"]
             events = (await client.events(refused.id)).events
             kinds = [event.type for event in events]
-            first = kinds.index("preflight")
+            first = kinds.index(EventType.PREFLIGHT)
             assert not {"action-start", "record-phase"} & set(kinds)
             assert events[first].details["verdict"] == "missing"
             assert events[first].details["checks"][0]["what"] == "ec2:StopInstances"
