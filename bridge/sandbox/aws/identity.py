@@ -80,11 +80,13 @@ class SandboxSts(RuledResponse, TokenResponse):
         role = role_by_arn(arn)
         if role is None:
             return False
+        caller = assumed_role(self.access_key)
         try:
             return trust.admits(
                 role.assume_role_policy_document,
                 caller_arn=caller_arn(self.access_key),
-                acts_as_fis=assumed_role(self.access_key) is None,
+                caller_role=caller.role_arn if caller else "",
+                acts_as_fis=caller is None,
                 session=session,
                 region=self.region,
                 external_id=external_id,

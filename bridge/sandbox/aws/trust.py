@@ -31,6 +31,7 @@ def admits(
     document: str,
     *,
     caller_arn: str,
+    caller_role: str = "",
     acts_as_fis: bool,
     session: str,
     region: str,
@@ -40,10 +41,11 @@ def admits(
 
     The conditions that AWS recommends for FIS roles are evaluated: ``aws:SourceAccount`` is
     the account, ``aws:SourceArn`` the experiment's, whose id is the session's name; and
-    ``sts:ExternalId``. Raises ``UnsupportedPolicyError`` on others.
+    ``sts:ExternalId``. ``caller_role`` is the role of a caller that is a session.
+    Raises ``UnsupportedPolicyError`` on others.
     """
     context = {
-        "aws:principalarn": [caller_arn],
+        "aws:principalarn": [caller_role or caller_arn],
         "aws:sourceaccount": [ACCOUNT_ID],
         "aws:sourcearn": [f"arn:aws:fis:{region}:{ACCOUNT_ID}:experiment/{session}"],
         "sts:rolesessionname": [session],
@@ -51,7 +53,9 @@ def admits(
     }
     speaking = [
         statement
-        for statement in _statements(json.loads(document), caller_arn, acts_as_fis=acts_as_fis)
+        for statement in _statements(
+            json.loads(document), {caller_arn, caller_role} - {""}, acts_as_fis=acts_as_fis
+        )
         if _speaks(statement)
     ]
     for statement in speaking:
@@ -69,7 +73,7 @@ def _speaks(statement: Statement) -> bool:
 
 
 def _statements(
-    document: Mapping[str, Any], caller_arn: str, *, acts_as_fis: bool
+    document: Mapping[str, Any], callers: set[str], *, acts_as_fis: bool
 ) -> list[Statement]:
     """Return the statements that name the caller, as ones about any resource."""
     listed = document.get("Statement", [])
@@ -77,17 +81,17 @@ def _statements(
     mine = [
         {**{key: value for key, value in one.items() if key != "Principal"}, "Resource": "*"}
         for one in every
-        if _names(one.get("Principal", {}), caller_arn, acts_as_fis)
+        if _names(one.get("Principal", {}), callers, acts_as_fis)
     ]
     return list(read({"Statement": mine}, _SOURCE).statements) if mine else []
 
 
-def _names(principal: Any, caller_arn: str, acts_as_fis: bool) -> bool:
+def _names(principal: Any, callers: set[str], acts_as_fis: bool) -> bool:
     if isinstance(principal, str):
         principal = {"AWS": principal}
     if acts_as_fis and {FIS_PRINCIPAL, "*"} & set(_listed(principal.get("Service"))):
         return True
-    everybody = {"*", ACCOUNT_ID, f"arn:aws:iam::{ACCOUNT_ID}:root", caller_arn}
+    everybody = {"*", ACCOUNT_ID, f"arn:aws:iam::{ACCOUNT_ID}:root", *callers}
     return bool(everybody & set(_listed(principal.get("AWS"))))
 
 
