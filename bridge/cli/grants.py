@@ -213,7 +213,7 @@ def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need
         return _asked(
             {"template_id": name} if is_id else {"template": checked(name, role, cluster)}, name
         )
-    return _worked_out(checked(name, role, cluster), name)
+    return worked_out(checked(name, role, cluster), name)
 
 
 def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
@@ -228,7 +228,8 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
     return needs, About(called, found.identity, others=found.others)
 
 
-def _worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
+def worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
+    """Return what a document without errors needs, by the settings of this command."""
     from bridge.api.native.granting import about, needed
     from bridge.api.native.judging import read
     from bridge.catalog import Catalog
