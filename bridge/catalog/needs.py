@@ -140,9 +140,8 @@ def _of_targets(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
     for name, target in template.targets.items():
         resolver = catalog.resolver(target.resource_type)
         for where in resolver.where(target, template.scope):
-            yield from _placed(
-                resolver.permissions, Who.EXPERIMENT, resolver.provider, where, f"targets.{name}"
-            )
+            needed = resolver.needs(target)
+            yield from _placed(needed, Who.EXPERIMENT, resolver.provider, where, f"targets.{name}")
 
 
 def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need]:

@@ -28,6 +28,8 @@ from bridge.settings import Settings
 
 BRIDGE = "faultbridge-bridge"
 USER = "least"
+_PAUSE = 0.1
+_LOOKS = 300
 
 
 @dataclass
@@ -120,12 +122,13 @@ class House:
         """Run a document to its end."""
         async with AsyncClient(url or self.url) as client:
             started = await client.start(StartRequest(template=dict(document)))
-            async with asyncio.timeout(120):
-                while True:
-                    found = await client.experiment(started.id)
-                    if found.status.ended:
-                        return found
-                    await asyncio.sleep(0.1)
+            looks = 0
+            while True:
+                found = await client.experiment(started.id)
+                looks += 1
+                if found.status.ended or looks == _LOOKS:
+                    return found
+                await asyncio.sleep(_PAUSE)
 
 
 @asynccontextmanager
