@@ -11,9 +11,11 @@ from bridge.model.moment import Micros
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 
-RUN_VERSION: Final = 1
+RUN_VERSION: Final = 2
 """Raised with every change of what a run's stored body or records mean. A worker leaves runs that
-a newer one has written to its like, so that old and new ones may work side by side."""
+a newer one has written to its like, so that old and new ones may work side by side.
+
+2: actions may say how the state of their resource is read (``kubernetesStatus``)."""
 
 
 class ExperimentStatus(StrEnum):

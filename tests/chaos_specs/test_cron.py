@@ -88,7 +88,7 @@ def test_days_that_no_year_has(text: str) -> None:
     assert times_of(text).never
 
 
-@pytest.mark.parametrize("text", ["0 0 30 2 1", "0 0 31 */2 *", "0 0 30 1,2 *"])
+@pytest.mark.parametrize("text", ["0 0 30 2 1", "0 0 31 */2 *", "0 0 30 1,2 *", "0 0 30 2/1 *"])
 def test_days_that_some_year_has(text: str) -> None:
     assert not times_of(text).never
 

@@ -110,3 +110,17 @@ def test_the_cluster_does_not_judge_a_workflow_before_its_time() -> None:
     assert "nothing can be created" in warnings(schedule(type="Workflow"))["spec.workflow"]
     schema = schedule(type="Workflow", workflow={"templates": [], "entri": "x"})
     assert errors(schema).keys() == {"spec.workflow.entry", "spec.workflow.entri"}
+
+
+def test_what_no_webhook_looks_at_is_only_told() -> None:
+    ignored = {**DELAY, "duration": "abc"}
+    kill = {**ONE, "action": "pod-kill"}
+    found = schedule(type="PodChaos", podChaos=kill, networkChaos=ignored)
+    assert errors(found) == {}
+    assert "the cluster takes it now" in warnings(found)["spec.networkChaos.duration"]
+    assert errors(schedule(networkChaos=ignored)).keys() == {"spec.networkChaos.duration"}
+    # The schema holds everywhere, and the rest is judged as ever.
+    odd = schedule(type="PodChaos", podChaos=kill, networkChaos={**ignored, "mode": "some"})
+    assert errors(odd).keys() == {"spec.networkChaos.mode"}
+    wrong = schedule(schedule="bad", type="PodChaos", podChaos=kill, networkChaos=ignored)
+    assert errors(wrong).keys() == {"spec.schedule"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.kubernetes.specs import Problem, check
+from providers.kubernetes.specs import Problem, check, crd_schema
 
 CHAOS_MESH = "chaos-mesh.org/v1alpha1"
 CRITERIA = {"statusCode": "200"}
@@ -40,6 +40,12 @@ def test_a_check_with_all_there_is() -> None:
         )
         == []
     )
+
+
+def test_the_one_type_is_in_the_schema() -> None:
+    told_type = crd_schema("StatusCheck")["properties"]["type"]
+    assert (told_type["enum"], told_type["default"]) == (["HTTP"], "HTTP")
+    assert "default" not in crd_schema("StatusCheck")["properties"]["mode"]
 
 
 def test_the_webhook_wants_type_and_request() -> None:

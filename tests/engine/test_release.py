@@ -85,6 +85,22 @@ async def test_by_force_what_holds_it_is_let_go_of_first(bench: Bench, hold: Hol
     assert (await bench.run(run)).status is ExperimentStatus.COMPLETED
 
 
+async def test_what_was_said_is_stored_before_anything_is_done(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, (first, *_) = await stuck(bench)
+    stored: list[dict[str, Any] | None] = []
+
+    async def release(self: Halt, session: Any, records: Any, **how: bool) -> Outcomes:
+        stored.append((await bench.store.records(run))[0].releasing)
+        return {record.id: DONE for record in records}
+
+    monkeypatch.setattr(Halt, "release", release)
+    await ask(bench, run, first, force=True)
+    await bench.drive(seconds=60)
+    assert stored == [{"reason": "mended by hand", "webhooks": False}]
+
+
 async def test_without_force_nothing_is_touched(bench: Bench, hold: Hold) -> None:
     run, (first, *_) = await stuck(bench)
     await ask(bench, run, first)

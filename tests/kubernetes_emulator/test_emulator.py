@@ -173,6 +173,22 @@ async def test_what_is_missing_is_refused_by_name(
     assert answer.json()["message"].startswith("the emulator does not implement ")
 
 
+async def test_documents_follow_the_definitions(
+    emulator: KubernetesEmulator, api: httpx.AsyncClient
+) -> None:
+    place = f"apis/{GROUP}/v1"
+    before = (await api.get("/openapi/v3")).json()["paths"]
+    old = (await api.get(before[place]["serverRelativeURL"])).text
+    await api.get("/openapi/v2")
+    emulator.install(definition("laters", "Later"))
+    after = (await api.get("/openapi/v3")).json()["paths"]
+    assert before[place] != after[place]
+    assert before["api/v1"] == after["api/v1"], "others stay as they are"
+    new = (await api.get(after[place]["serverRelativeURL"])).text
+    assert (".Later" in old, ".Later" in new) == (False, True)
+    assert ".Later" in (await api.get("/openapi/v2")).text
+
+
 async def test_deep_and_doubled_json(api: httpx.AsyncClient) -> None:
     headers = {"content-type": "application/json"}
     deep = b'{"a":' * 3000 + b"1" + b"}" * 3000

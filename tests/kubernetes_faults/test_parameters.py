@@ -110,6 +110,22 @@ def test_a_value_that_cannot_be_kept_is_refused_at_its_field(text: str, message:
     assert message in problem.message
 
 
+def test_json_within_a_json_text_is_taken_with_a_warning() -> None:
+    (problem,) = problems(kubernetesSpec=json.dumps(json.dumps(spec())))
+    assert problem.path == "actions.X.parameters.kubernetesSpec"
+    assert problem.severity is Severity.WARNING
+    assert "is JSON written as a text; write the object itself" in problem.message
+    native = {
+        "action": "ec2-stop",
+        "awsRegion": "us-east-1",
+        "ec2Instance": "i-0a",
+        "duration": "1m",
+    }
+    text = json.dumps(json.dumps(native))
+    found = problems(kubernetesKind="AWSChaos", kubernetesSpec=text)
+    assert any("is JSON written as a text" in one.message for one in found)
+
+
 def test_yaml_is_taken_wherever_json_is() -> None:
     text = "action: delay\ndelay: {latency: 90ms}\nmode: one\nselector:\n  namespaces: [a]\n"
     assert read_spec(text) == {

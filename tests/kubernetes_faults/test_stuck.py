@@ -193,7 +193,11 @@ async def released(run: Run, **how: bool) -> Outcome:
     return outcome
 
 
-async def test_a_release_removes_the_resource_and_not_the_fault(cluster: Any, start: Start) -> None:
+async def test_a_release_removes_the_resource_and_not_the_fault(
+    cluster: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Chaos Mesh itself lets go of it: nobody has to take the finalizers off.
+    monkeypatch.setattr(forced, "CLEAN_WAIT", timedelta(hours=1))
     run = await injected(start)
     cluster.chaos.misbehave(never_recover=True)
     await run.revert()

@@ -234,3 +234,7 @@ def test_a_template_may_name_an_action_template_of_another_file(
     (found,) = [one for one in findings(command, "fis") if one["severity"] == "error"]
     assert found["path"] == "actions.SlowCarts.parameters.latency"
     assert "20 ms" in found["message"]
+    action["parameters"] = {"latency": "20ms"}
+    write(json.dumps(document, indent=1), name="fis/template.json")
+    (found,) = findings(command, "fis")
+    assert (found["rule"], "slow-network@3" in found["message"]) == ("portability", True)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from bridge.model.problem import Problem, Severity
 from bridge.model.wording import nearest
@@ -15,15 +16,17 @@ from providers.kubernetes.specs.base import ChaosModel
 from providers.kubernetes.specs.chaos_kinds import CHAOS
 from providers.kubernetes.specs.crd import structural_schema
 from providers.kubernetes.specs.document import document_problems
+from providers.kubernetes.specs.embedded import later
 from providers.kubernetes.specs.kinds import CHAOS_MESH, KINDS, LITMUS, VERSION
 from providers.kubernetes.specs.litmus import ChaosEngineSpec
 from providers.kubernetes.specs.native_kinds import NATIVE
 from providers.kubernetes.specs.physical_machine import PhysicalMachineSpec
 from providers.kubernetes.specs.problems import MOST_PROBLEMS, json_type, meant, shown
-from providers.kubernetes.specs.refusals import problem_of
+from providers.kubernetes.specs.refusals import problem_of, schema_of
 from providers.kubernetes.specs.remote_cluster import RemoteClusterSpec
 from providers.kubernetes.specs.schedule import ScheduleSpec
 from providers.kubernetes.specs.status_check import StatusCheckSpec
+from providers.kubernetes.specs.unjudged import CONSEQUENCE, passes, unjudged, with_values
 from providers.kubernetes.specs.workflow import WorkflowSpec
 
 SPECS: Final[Mapping[str, type[ChaosModel]]] = MappingProxyType(
@@ -65,7 +68,7 @@ def check(
     model = models.get(kind) if known is not None and known.group == group else None
     if malformed or model is None:
         return problems + malformed
-    return _limited(problems + _spec_problems(model, spec))
+    return _limited(problems + _spec_problems(kind, model, spec))
 
 
 def crd_schema(kind: str) -> dict[str, Any]:
@@ -98,13 +101,24 @@ def _identity(group: str, version: str, kind: str, namespace: str) -> list[Probl
     return problems
 
 
-def _spec_problems(model: type[ChaosModel], spec: dict[str, Any]) -> list[Problem]:
+def _spec_problems(kind: str, model: type[ChaosModel], spec: dict[str, Any]) -> list[Problem]:
     try:
         parsed = model.model_validate(spec)
     except ValidationError as refusal:
-        errors = refusal.errors(include_url=False)[: MOST_PROBLEMS + 1]
-        return [problem_of(error, model, spec) for error in errors]
-    return list(parsed.all_findings("spec"))
+        errors = refusal.errors(include_url=False)
+    else:
+        return list(parsed.all_findings("spec"))
+    places = set(unjudged(kind, spec))
+    taken: list[ErrorDetails] = []
+    left: list[ErrorDetails] = []
+    for error in errors:
+        (taken if passes(error, schema_of(error, model), places) else left).append(error)
+    passed = later((problem_of(e, model, spec) for e in taken[: MOST_PROBLEMS + 1]), CONSEQUENCE)
+    if left:
+        return [*(problem_of(e, model, spec) for e in left[: MOST_PROBLEMS + 1]), *passed]
+    # Nothing stands against the rest but what a cluster does not look at.
+    values = {error["loc"]: schema_of(error, model).get("example", "0") for error in taken}
+    return [*_spec_problems(kind, model, with_values(spec, values)), *passed]
 
 
 def _limited(problems: list[Problem]) -> list[Problem]:

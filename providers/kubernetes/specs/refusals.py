@@ -50,6 +50,11 @@ def problem_of(error: ErrorDetails, model: type[ChaosModel], spec: dict[str, Any
     return Problem(path, _message(error, expected, value))
 
 
+def schema_of(error: ErrorDetails, model: type[ChaosModel]) -> dict[str, Any]:
+    """Return what the schema of a spec says of the place of an error; empty where it is silent."""
+    return _schema_at(shared_schema(model), error["loc"])
+
+
 def _message(error: ErrorDetails, expected: dict[str, Any], value: Any) -> str:
     kind = error["type"]
     context = error.get("ctx", {})

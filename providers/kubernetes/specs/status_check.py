@@ -58,12 +58,9 @@ class HttpCriteria(ChaosModel):
         try:
             codes = [integer_of(self.status_code)]
         except ValueError:
-            ends = self.status_code.split("-", 1)
             try:
-                codes = [integer_of(end) for end in ends]
+                codes = [integer_of(end) for end in self.status_code.split("-", 1)]
             except ValueError:
-                codes = []
-            if len(ends) == 1:
                 codes = []
         if not codes:
             what = "is empty" if not self.status_code else f"{shown(self.status_code)} is no code"

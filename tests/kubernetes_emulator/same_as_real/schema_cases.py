@@ -46,6 +46,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "map without keys": _with(_array(_keyed(), "map")),
     "map with an unknown key": _with(_array(_keyed(), "map", "z")),
     "map with an optional key": _with(_array(_keyed(), "map", "k")),
+    "map with a required key": _with(_array(_keyed(required=["k"]), "map", "k")),
     "map of texts": _with(_array(_TEXT, "map", "k")),
     "keys without a map": _with(
         {

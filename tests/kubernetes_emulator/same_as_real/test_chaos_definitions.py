@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import defaultdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +61,17 @@ def both(emulated: Cluster, real: Cluster) -> tuple[Cluster, Cluster]:
     return emulated, real
 
 
+def is_served(api: httpx.Client, path: str) -> bool:
+    return api.get(path).status_code == 200
+
+
 def _define(cluster: Cluster) -> None:
     with cluster.client() as api:
         for definition in definitions():
             made = api.post(DEFINITIONS, json=definition)
             assert made.status_code in (201, 409), made.text
         for root, plural, _ in PATHS.values():
-            eventually(lambda path=f"{root}/{plural}": api.get(path).status_code == 200)
+            eventually(partial(is_served, api, f"{root}/{plural}"))
 
 
 @pytest.mark.parametrize("definition", definitions(), ids=lambda item: item["metadata"]["name"])

@@ -94,6 +94,8 @@ def test_an_update_takes_what_it_changes(api: httpx.Client, maps: str) -> None:
     )
     removed = api.patch(f"{maps}/c", json={"data": {"a": None, "z": None}}, headers=TESTER)
     assert owners(removed) == {"one Apply": {"f:data": {"f:b": {}}}}
+    none = api.patch(f"{maps}/c", json={"data": {"b": None}}, headers=TESTER)
+    assert owners(none) == {}, "what is gone is nobody's"
 
 
 def test_creation_owns_what_it_sets(api: httpx.Client, maps: str) -> None:
@@ -267,6 +269,8 @@ def test_status_is_applied_by_itself(api: httpx.Client, splits: str, cluster: Cl
 def test_creating_by_apply_needs_both_rights(
     api: httpx.Client, maps: str, cluster: Cluster
 ) -> None:
+    if cluster.is_real:
+        pytest.skip("the answer of the old server to the same is not settled yet")
     root = "/apis/rbac.authorization.k8s.io/v1/namespaces/" + maps.split("/")[4]
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",

@@ -6,6 +6,7 @@ Both are filled over HTTP: two nodes in two zones, pods that run on them, and on
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from bridge.sandbox.kubernetes.identity import (
     Identity,
 )
 from bridge.sandbox.kubernetes.server import KubernetesEmulator, running
+from tests.lint.conftest import SLOW, Command
 
 if TYPE_CHECKING:
     from tests.kubernetes_emulator.differences import Difference
@@ -39,9 +41,13 @@ TOKENS = {
 }
 NAMESPACE = "lint-shop"
 REFUSED = "tests/refused"
+CHAOS = SLOW.replace("sock-shop", NAMESPACE).replace("{name: carts}", "{app: carts}")
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _CHAOS = "/apis/chaos-mesh.org/v1alpha1"
 _MERGE = {"content-type": "application/merge-patch+json"}
+
+
+Lint = Callable[..., dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -217,3 +223,21 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.1)
+
+
+@pytest.fixture
+def lint(command: Command, cluster: Cluster) -> Lint:
+    """Lint a file against the cluster; return the JSON document."""
+
+    def linted(name: str, *further: str, context: str = "admin") -> dict[str, Any]:
+        arguments = ("--cluster", context, "--kubeconfig", str(cluster.kubeconfig), *further)
+        _, output, errors = command("lint", name, "--format", "json", *arguments)
+        assert output, errors
+        found: dict[str, Any] = json.loads(output)
+        return found
+
+    return linted
+
+
+def told(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(one["rule"], one["path"], one["message"]) for one in document["findings"]]
