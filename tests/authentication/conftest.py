@@ -29,13 +29,14 @@ MASTER_SECRET = MASTER_KEY.partition("=")[2]
 
 
 @pytest.fixture(autouse=True)
-def everybody_may_do_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def everybody_may_do_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Who somebody is is what these tests are about, not what he may do."""
     path = tmp_path / "policies.json"
     path.write_text(
         '{"policies": [{"name": "FaultbridgeAdministrator", "attach": {"principals": ["*"]}}]}'
     )
     monkeypatch.setenv("FAULTBRIDGE_POLICIES", str(path))
+    return path
 
 
 @pytest.fixture
@@ -118,3 +119,16 @@ def fis(bridge: Bridge) -> Iterator[Fis]:
     for client in clients:
         with closing(client):
             pass
+
+
+@pytest.fixture
+def template() -> dict[str, Any]:
+    """Return a document that the bridge accepts."""
+    return {
+        "description": "wait",
+        "roleArn": "arn:aws:iam::123456789012:role/chaos",
+        "stopConditions": [{"source": "none"}],
+        "targets": {},
+        "actions": {"rest": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT1M"}}},
+        "tags": {"team a/b": "c d+e:é"},
+    }

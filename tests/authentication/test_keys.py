@@ -21,8 +21,12 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
-def master_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def master_key(
+    world: World, everybody_may_do_everything: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The world has no settings of the environment but these.
     monkeypatch.setenv("FAULTBRIDGE_MASTER_KEY", MASTER_KEY)
+    monkeypatch.setenv("FAULTBRIDGE_POLICIES", str(everybody_may_do_everything))
 
 
 def made(command: Command, *arguments: str) -> dict[str, str]:

@@ -161,6 +161,13 @@ def test_usual_conditions_are_read(block: Any) -> None:
     assert read_policy(condition(block), name="x").policy.statements[0].conditions
 
 
+def test_a_key_needs_to_come_with_one_of_the_actions_only() -> None:
+    block = {"StringEquals": {"aws:ResourceTag/team": "carts"}}
+    for actions in ("fis:*", ["fis:ListActions", "fis:StopExperiment"], "*"):
+        assert read_policy(condition(block, Action=actions), name="x").warnings == ()
+    assert problems(condition(block, Action=["fis:ListActions", "fis:GetSafetyLever"]))
+
+
 def test_the_service_keys_of_injected_errors_are_read_where_the_service_has_them() -> None:
     block = {"ForAnyValue:StringEquals": {"fis:Operations": ["DescribeInstances"]}}
     document = policy(statement(Action="fis:InjectApi*", Condition=block))
