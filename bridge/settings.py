@@ -125,10 +125,33 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         default="",
         description="Name to expect in a cluster's certificate, where its endpoint is an address.",
     )
+    aws_external_ids: Pairs = Field(
+        default=(),
+        repr=False,  # AWS calls it no secret, but those who ask for one mean it as one
+        description="External id that a role's trust policy asks for: `pattern=id` pairs separated "
+        "by commas, `*` in a pattern standing for anything; the first match holds.",
+    )
+    aws_chains: Pairs = Field(
+        default=(),
+        description="Role from which a template's role is assumed where the bridge itself is not "
+        "trusted (another account): `pattern=role` pairs, read as `gcp_identities`. That role is "
+        "looked up again, for longer chains.",
+    )
+    aws_source_identity: bool = Field(
+        default=False,
+        description="Tell AWS who started a run, as the sessions' source identity; the roles' "
+        "trust policies must allow `sts:SetSourceIdentity`.",
+    )
     gcp_identities: Pairs = Field(
         default=(),
         description="Which Google service account a template's role acts as: `pattern=account` "
         "pairs separated by commas, `*` in a pattern standing for anything; the first match holds.",
+    )
+    gcp_delegates: Pairs = Field(
+        default=(),
+        description="Service account through which another one is impersonated, where the bridge's "
+        "own may not itself: `pattern=account` pairs, read as `gcp_identities`. It is looked up "
+        "again, for longer chains.",
     )
     azure_identities: Pairs = Field(
         default=(),
@@ -268,7 +291,14 @@ class Settings(GuardrailSettings, AuthenticationSettings):
                 )
         return value
 
-    @field_validator("gcp_identities", "azure_identities", mode="before")
+    @field_validator(
+        "aws_external_ids",
+        "aws_chains",
+        "gcp_identities",
+        "gcp_delegates",
+        "azure_identities",
+        mode="before",
+    )
     @classmethod
     def _pairs(cls, value: object) -> object:
         if not isinstance(value, str):

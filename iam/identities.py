@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import Final
 
 from bridge.model.wording import quote
 from bridge.settings import Settings
 from providers.aws.arns import account_of
+from providers.chains import first_match
 from providers.contract import AccessDeniedError, Caller
 
 _SETTINGS: Final[Mapping[str, str]] = {
@@ -111,8 +111,4 @@ def _is_of(provider: str, identity: str) -> bool:
 
 def _matching(settings: Settings, provider: str, identity: str) -> str | None:
     pairs: tuple[tuple[str, str], ...] = getattr(settings, _SETTINGS[provider])
-    # Only the star is special: an ARN has no brackets, but nobody wants to find that out.
-    for pattern, known in pairs:
-        if fnmatchcase(identity, pattern.replace("[", "[[]").replace("?", "[?]")):
-            return known
-    return None
+    return first_match(pairs, identity)

@@ -79,6 +79,8 @@ class Caller:
     """Session name that the cloud's audit log shows: the experiment's id, or ``reader``."""
     installation: str
     """The installation's id, as in marks."""
+    on_behalf_of: str = ""
+    """The principal that started it, for the cloud's audit log; empty where nobody is known."""
 
 
 class Session(Protocol):
@@ -704,6 +706,21 @@ class PushedSource(StopSource):
         raise ProviderError(f"{self.source} is only heard when a signal is pushed")
 
 
+@dataclass(frozen=True)
+class RightAsked:
+    """A right that a preflight wants to know about."""
+
+    name: str
+    resources: tuple[str, ...] = ()
+    """ARNs; without any it is asked for everything."""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """IAM's operator, key and value, taken to be met."""
+    account: str = ""
+    """AWS account, Google project, Azure subscription; of a cluster its full name."""
+    namespace: str = ""
+    """Of a cluster; empty where it is cluster-wide."""
+
+
 class Peer(Protocol):
     """How a provider reaches another one of the process."""
 
@@ -733,6 +750,16 @@ class Provider(ABC):
 
     def warm(self) -> None:  # noqa: B027 - a provider that loads quickly has nothing to do
         """Load in the background what the first call would wait for: an SDK takes seconds."""
+
+    async def foretell(  # noqa: B027 - a cloud that foretells nothing has nothing to do
+        self,
+        session: Any,
+        rights: Sequence[RightAsked],
+    ) -> None:
+        """Note (`providers.checks`) what the cloud foretells of rights that no review asks for.
+
+        Never raises ProviderError: what cannot be told is noted as that.
+        """
 
     @abstractmethod
     async def find_marks(self, caller: Caller) -> MarkSearch:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bridge.api.fetching import Fetch, HttpsFetch
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatcher
+from bridge.engine.findings import Finding
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from bridge.store import Store
 from iam.policy import StoredPolicy
+
+Preflight = Callable[[ExperimentTemplate, str], Awaitable[Sequence[Finding]]]
+"""Asks about a template, on behalf of a principal."""
+
+
+async def _no_preflight(_template: ExperimentTemplate, _principal: str) -> Sequence[Finding]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,9 @@ class Bridge:
 
     policies: Mapping[str, StoredPolicy] = field(default_factory=dict)
     """Those of the policy file, by name."""
+
+    preflight: Preflight = _no_preflight
+    """Asks clouds and clusters what a template lacks; without one, nobody is asked."""
 
     @property
     def scope(self) -> Scope:

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -17,12 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.api.authorization import read_policy_file
 from bridge.api.authorization.attached import effective
-from bridge.api.bridge import Bridge
+from bridge.api.bridge import Bridge, Preflight
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
 from bridge.engine import Engine, Providers, Scheduler
+from bridge.engine.findings import Finding
+from bridge.engine.preflight import preflight
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.problem import InvalidDocumentError
+from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from bridge.store import DataDirectory, Store, sqlite_url
 from iam.policy import Attachment, StoredPolicy
@@ -107,6 +110,7 @@ class Process:
                 dispatcher,
                 providers.expect,
                 policies=_policies(self.settings),
+                preflight=_preflight(providers, catalog, self.settings),
             )
             await _warn_where_nobody_may(self._bridge)
             await _open_dispatcher(dispatcher)
@@ -188,6 +192,19 @@ def require_installation(settings: Settings) -> None:
             "every resource that a fault touches, so that `faultbridge rescue` finds it"
         )
         raise StartError(msg)
+
+
+def _preflight(providers: Providers, catalog: Catalog, settings: Settings) -> Preflight:
+    async def asked(template: ExperimentTemplate, principal: str) -> Sequence[Finding]:
+        return await preflight(
+            providers,
+            catalog,
+            template,
+            installation=settings.installation,
+            on_behalf_of=principal,
+        )
+
+    return asked
 
 
 async def _warn_where_nobody_may(bridge: Bridge) -> None:

@@ -72,7 +72,10 @@ def grants(
         typer.Option(metavar="ARN", help="As whom the bridge calls AWS; else the setting's."),
     ] = "",
     external_id: Annotated[
-        str, typer.Option(metavar="ID", help="External id that the trust policy asks for.")
+        str,
+        typer.Option(
+            metavar="ID", help="External id that the trust policy asks for; else the setting's."
+        ),
     ] = "",
     user: Annotated[
         str,
@@ -116,7 +119,7 @@ def grants(
     about = replace(
         about,
         principal=principal or about.principal,
-        external_id=external_id,
+        external_id=external_id or about.external_id,
         username=user,
     )
     if check or apply:

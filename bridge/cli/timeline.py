@@ -146,6 +146,17 @@ def _resource_state(details: Details) -> str:
     return f"{who}{part}: {', '.join(words)}"
 
 
+def _preflight(details: Details) -> str:
+    checks = details.get("checks") or []
+    verdict = str(details.get("verdict", ""))
+    if verdict == "ok":
+        said = f"{len(checks)} ok"
+    else:
+        names = ", ".join(str(one.get("what")) for one in checks)
+        said = f"{'cannot check' if verdict == 'cannot-check' else verdict}: {names}"
+    return f"{details.get('action_name')}: before the run: {said}"
+
+
 def _late(details: Details) -> str:
     return f"a late {details.get('call')} came back; what it did is undone"
 
@@ -167,4 +178,5 @@ _SENTENCES: Final[Mapping[EventType, Callable[[Details], str]]] = {
     EventType.RESOURCE_EVENT: _resource_event,
     EventType.RESOURCE_STATE: _resource_state,
     EventType.LATE_EFFECT: _late,
+    EventType.PREFLIGHT: _preflight,
 }

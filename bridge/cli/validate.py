@@ -11,6 +11,7 @@ from bridge.cli.connection import configured_url, connect, load_settings
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.lint import Strict
 from bridge.cli.output import clean, show, show_json, tell
+from bridge.cli.preflight import exit_of, is_stored, of_document, of_stored, show_preflight
 from bridge.model.problem import Severity
 
 if TYPE_CHECKING:
@@ -82,23 +83,45 @@ def validate(
         bool, typer.Option("--json", help="Print every problem in one JSON document.")
     ] = False,
     strict: Strict = False,
+    *,
+    preflight: Annotated[
+        bool,
+        typer.Option(
+            "--preflight",
+            help="Also ask clouds and clusters, as the template's role, whether a run could begin; "
+            "FILE may be the id of a stored template.",
+        ),
+    ] = False,
 ) -> None:
     """Say what is wrong with a template, an action template, or a custom resource of a chaos kind.
 
-    Errors, and warnings such as where AWS FIS itself would refuse it. Nothing is stored and no
-    cloud is asked. With FAULTBRIDGE_URL the bridge there judges, with its settings; without, this
-    command does.
+    Errors, and warnings such as where AWS FIS itself would refuse it. Nothing is stored, and
+    without --preflight no cloud is asked. With FAULTBRIDGE_URL the bridge there judges, with its
+    settings; without, this command does.
     """
+    if preflight and is_stored(file):
+        found = of_stored(file)
+        if as_json:
+            show_json(found.wire())
+        else:
+            show_preflight(file, found)
+        raise typer.Exit(exit_of(found))
     judged = _judged(file, role, cluster)
     if strict:
         judged = judged.strict()
     valid = judged.validation.valid
+    asked = of_document(judged.template) if preflight and valid and judged.template else None
     if as_json:
-        show_json({"valid": valid, **judged.validation.wire()})
+        before = {} if asked is None else {"preflight": asked.wire()}
+        show_json({"valid": valid, **judged.validation.wire(), **before})
     else:
         for line in judged.lines:
             show(line)
         show(judged.summary)
+        if asked is not None:
+            show_preflight(judged.read.name, asked)
+    if asked is not None:
+        raise typer.Exit(exit_of(asked))
     raise typer.Exit(Exit.COMPLETED if valid else Exit.INVALID)
 
 

@@ -27,9 +27,13 @@ from bridge.client.documents import (
     Validation,
 )
 from bridge.client.errors import FailedError, RefusedError
+from bridge.client.preflight import Preflight, PreflightRequest
 from bridge.model.lever import LeverStatus
 
 T = TypeVar("T", bound=Document)
+
+PREFLIGHT = 60.0
+"""Seconds that clouds and clusters together may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,12 @@ def _segment(text: str) -> str:
 def validate(document: Any) -> Call[Validation]:
     """Judge a template document; nothing is stored."""
     return Call("POST", "/v1/validate", Validation, body=document)
+
+
+def preflight(request: PreflightRequest) -> Call[Preflight]:
+    """Ask clouds and clusters what a template lacks; nothing is changed."""
+    body = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Call("POST", "/v1/preflight", Preflight, body=body, patience=PREFLIGHT)
 
 
 def start(request: StartRequest) -> Call[ExperimentDetail]:

@@ -25,6 +25,7 @@ from bridge.client.documents import (
 from bridge.client.errors import UnreachableError
 from bridge.client.grants import Grants, GrantsRequest, grants
 from bridge.client.policies import PoliciesClient
+from bridge.client.preflight import Preflight, PreflightRequest
 from bridge.client.schedules import AsyncSchedulesClient, SchedulesClient
 from bridge.model.lever import LeverStatus
 
@@ -87,6 +88,10 @@ class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
     def validate(self, document: Any) -> Validation:
         """Judge a template document; nothing is stored."""
         return self.send(calls.validate(document))
+
+    def preflight(self, request: PreflightRequest) -> Preflight:
+        """Ask clouds and clusters what a template lacks; nothing is changed."""
+        return self.send(calls.preflight(request))
 
     def grants(self, request: GrantsRequest) -> Grants:
         """Say what a template needs, and what would grant it."""
@@ -185,6 +190,10 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
     async def validate(self, document: Any) -> Validation:
         """Judge a template document; nothing is stored."""
         return await self.send(calls.validate(document))
+
+    async def preflight(self, request: PreflightRequest) -> Preflight:
+        """Ask clouds and clusters what a template lacks; nothing is changed."""
+        return await self.send(calls.preflight(request))
 
     async def grants(self, request: GrantsRequest) -> Grants:
         """Say what a template needs, and what would grant it."""

@@ -50,6 +50,7 @@ class Context:
             identity=experiment.template.identity,
             name=experiment.id,
             installation=self.installation,
+            on_behalf_of=experiment.started_by.get("principal", ""),
         )
 
     async def session(self, provider: str) -> Session:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.catalog.guardrails import Aimed, Step, Violation, violations
+from bridge.engine.beginning import note_checks, note_target
 from bridge.engine.context import words
 from bridge.engine.guardrails import target_violations
 from bridge.engine.targets import TargetFailure, TargetResult, as_resolved, resolve_all
@@ -18,6 +19,7 @@ from bridge.model.experiment import (
     FailureCode,
 )
 from bridge.model.moment import Micros, iso_timestamp
+from providers.checks import Check, collected
 from providers.contract import (
     AccessDeniedError,
     Denial,
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from bridge.engine.run import Run
     from providers.contract import Group, Resource
 
-_PAGE = 100
-"""Resolved targets per journal entry; FIS pages them too."""
-
 
 @dataclass
 class _Findings:
@@ -50,6 +49,8 @@ class _Findings:
     violations: list[Violation] = field(default_factory=list)
     reviews: list[tuple[str, Denial]] = field(default_factory=list)
     """Action and what its identity may not do."""
+    checks: dict[str, list[Check]] = field(default_factory=dict)
+    """By action: what was asked before the run, and the answers."""
 
 
 async def initiate(context: Context) -> Callable[[Run, Micros], None]:
@@ -149,7 +150,8 @@ async def _reviews(context: Context, findings: _Findings) -> None:
             return []
         try:
             session = await context.session(fault.provider)
-            denials = await fault.review(session, parameters, taken)
+            with collected() as findings.checks[name]:
+                denials = await fault.review(session, parameters, taken)
             return [(name, denial) for denial in _by_mend(denials)]
         except AccessDeniedError as error:
             return [(name, Denial(str(error)))]
@@ -196,7 +198,9 @@ def _apply(findings: _Findings, run: Run, now: Micros) -> None:
         **experiment.started_by,
     )
     for result in findings.targets:
-        _note_target(result, run, now)
+        note_target(result, run, now)
+    for name in experiment.template.actions:
+        note_checks(name, findings.checks.get(name, ()), run, now)
     if not _refused(findings, transient, failed, run, now):
         _begin(findings, run, now)
 
@@ -250,40 +254,3 @@ def _begin(findings: _Findings, run: Run, now: Micros) -> None:
             run.set_action(name, ActionStatus.SKIPPED, "Actions are skipped in this run.", now)
         elif empty.intersection(template.targets.values()):
             run.set_action(name, ActionStatus.SKIPPED, "The target is empty.", now)
-
-
-def _note_target(result: TargetResult, run: Run, now: Micros) -> None:
-    template = run.experiment.template.targets[result.name]
-    at = iso_timestamp(now)
-    run.note(
-        EventType.TARGET_RESOLUTION_START,
-        now,
-        target_name=result.name,
-        target_resolution_start_time=at,
-    )
-    error = {"error_information": result.failure.reason} if result.failure else {}
-    run.note(
-        EventType.TARGET_RESOLUTION_DETAIL,
-        now,
-        target_name=result.name,
-        target_type=template.resource_type,
-        target_resolution_end_time=at,
-        account_id=run.experiment.scope.account,
-        resolved_targets_count=len(result.taken),
-        status="failed" if result.failure else "completed",
-        **error,
-    )
-    pages = max(1, -(-len(result.taken) // _PAGE))
-    for page in range(pages):
-        part = result.taken[page * _PAGE : (page + 1) * _PAGE]
-        run.note(
-            EventType.TARGET_RESOLUTION_END,
-            now,
-            target_name=result.name,
-            target_type=template.resource_type,
-            target_resolution_end_time=at,
-            resolved_targets=[dict(resource.information) for resource in part],
-            page=page + 1,
-            total_pages=pages,
-            **error,
-        )

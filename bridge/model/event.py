@@ -31,6 +31,7 @@ class EventType(StrEnum):
     RELEASE_REFUSED = "release-refused"
     RESOURCE_EVENT = "resource-event"
     RESOURCE_STATE = "resource-state"
+    PREFLIGHT = "preflight"
 
 
 class Event(BaseModel):

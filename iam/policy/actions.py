@@ -146,6 +146,13 @@ def _ours() -> Iterator[Action]:
     yield Action("ValidateTemplate", Level.READ, note="`faultbridge validate` against a bridge")
     yield Action("GetGrants", Level.READ, note="with fis:GetExperimentTemplate on a stored one")
     yield Action(
+        "PreflightTemplate",
+        Level.WRITE,  # it changes nothing, but the bridge acts as the role, so it is logged
+        _TEMPLATE,
+        _TAGGED,
+        "asks clouds and clusters as the template's role; of a document on `*`, with iam:PassRole",
+    )
+    yield Action(
         "ReleaseRecord", Level.WRITE, _RUN, _TAGGED, "give up undoing one resource of a run"
     )
     schedule = ("schedule",)

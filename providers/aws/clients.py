@@ -11,6 +11,7 @@ between them (botocore's backoff, with 5 s more at most when the service asks fo
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -64,6 +65,10 @@ def botocore_session(loader: Any = None) -> BotocoreSession:
     """Open one of botocore's own sessions, with the standard credential chain."""
     from botocore.session import Session
 
+    # At DEBUG it writes out what STS answers, and the headers of every request.
+    log = logging.getLogger("botocore")
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
     session = Session()
     session.register_component("data_loader", loader or models.whole())
     return session

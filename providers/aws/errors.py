@@ -77,10 +77,13 @@ def actor(caller: Caller) -> str:
 
 
 @contextmanager
-def translated(caller: Caller, service: str, operation: str) -> Iterator[None]:
+def translated(
+    caller: Caller, service: str, operation: str, assumer: str | None = None
+) -> Iterator[None]:
     """Raise our errors in place of the SDK's; their text is safe to show, and they have no cause.
 
-    Raises RefusedError, DeniedError or TransientError.
+    ``assumer`` is the role as which a role is assumed, None being the bridge itself. Raises
+    RefusedError, DeniedError or TransientError.
     """
     from botocore.exceptions import (
         BotoCoreError,
@@ -98,7 +101,7 @@ def translated(caller: Caller, service: str, operation: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _answered(error, caller, service) from None
+        raise _answered(error, caller, service, assumer) from None
     except (NoCredentialsError, PartialCredentialsError, ProfileNotFound):
         raise DeniedError(
             f"Not authorized to perform the required action: no AWS credentials were found for "
@@ -124,7 +127,9 @@ def translated(caller: Caller, service: str, operation: str) -> Iterator[None]:
         ) from None
 
 
-def _answered(error: ClientError, caller: Caller, service: str) -> ProviderError:
+def _answered(
+    error: ClientError, caller: Caller, service: str, assumer: str | None
+) -> ProviderError:
     answer: dict[str, Any] = dict(error.response)
     code = str(answer.get("Error", {}).get("Code", ""))
     # EC2 appends a blob that names resources and policies, for sts:DecodeAuthorizationMessage.
@@ -137,7 +142,9 @@ def _answered(error: ClientError, caller: Caller, service: str) -> ProviderError
     named = frozenset(_ID.findall(text))
     certain = not metadata.get("RetryAttempts", 0)
     if code in _DENIED:
-        return DeniedError(_denial(caller, call, text), code=code, named=named, certain=certain)
+        return DeniedError(
+            _denial(caller, call, text, assumer), code=code, named=named, certain=certain
+        )
     if code in _BAD_CREDENTIALS:
         return DeniedError(
             f"Not authorized to perform the required action: AWS does not accept the credentials "
@@ -169,15 +176,18 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _denial(caller: Caller, call: str, text: str) -> str:
+def _denial(caller: Caller, call: str, text: str, assumer: str | None) -> str:
     action = match[1] if (match := _ACTION.search(text)) else call
     resource = match[1].rstrip(".,") if (match := _RESOURCE.search(text)) else ""
     where = f" on {resource}" if resource else ""
     if call == "sts:AssumeRole":
+        who = f"the role {assumer}" if assumer else "the bridge"
+        whom = assumer or "the bridge's identity"
         return (
-            f"Not authorized to perform the required action: the bridge may not assume the role "
-            f"{caller.identity}. Allow sts:AssumeRole for the bridge's identity, in its own policy "
-            "and in the role's trust policy."
+            f"Not authorized to perform the required action: {who} may not assume the role "
+            f"{caller.identity}. Allow sts:AssumeRole for {whom}, in its own policy "
+            "and in the role's trust policy; an external id that the latter asks for is given by "
+            "FAULTBRIDGE_AWS_EXTERNAL_IDS."
         )
     return (
         f"Not authorized to perform the required action: {actor(caller)} may not {action}{where}. "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from bridge.settings import Settings
 from providers.aws.marks import found_marks
 from providers.aws.scaling_groups import found_group_marks
 from providers.aws.session import AwsSession, Connections
+from providers.aws.simulation import simulate
 from providers.contract import (
     Caller,
     FoundMark,
@@ -17,6 +19,7 @@ from providers.contract import (
     Peer,
     Provider,
     ProviderError,
+    RightAsked,
 )
 
 
@@ -28,7 +31,7 @@ class AwsProvider(Provider):
     def __init__(self, settings: Settings, peer: Peer | None = None) -> None:  # noqa: ARG002 - AWS needs no other cloud
         """Open nothing yet."""
         self._settings = settings
-        self._connections = Connections(settings.cloud_threads)
+        self._connections = Connections(settings)
 
     async def session(
         self,
@@ -43,6 +46,10 @@ class AwsProvider(Provider):
     def warm(self) -> None:
         """Build the clients that a run in the bridge's own Region needs first."""
         self._connections.warm_up(self._settings.account, self._settings.region)
+
+    async def foretell(self, session: Any, rights: Sequence[RightAsked]) -> None:
+        """Ask IAM to simulate the policies of the session's role."""
+        await simulate(session, rights)
 
     async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find every mark on EC2's resources and Auto Scaling groups of the account and Region.

@@ -7,10 +7,12 @@ import json
 from typing import Any, Final
 
 from providers.aws.session import AwsSession
+from providers.checks import Check, Verdict, note
 from providers.contract import Denial
 from providers.refusals import DeniedError, RefusedError
 
 _LONGEST_REASON: Final = 512
+_ALLOWED: Final = "DryRunOperation"
 
 
 async def dry_run(session: AwsSession, *calls: tuple[str, dict[str, Any]]) -> list[Denial]:
@@ -25,13 +27,24 @@ async def dry_run(session: AwsSession, *calls: tuple[str, dict[str, Any]]) -> li
 
 
 async def _ask(session: AwsSession, operation: str, parameters: dict[str, Any]) -> Denial | None:
+    def told(verdict: Verdict, reason: str = "", mend: str = "") -> None:
+        account = session.caller.scope.account
+        note(Check(f"ec2:{operation}", verdict, "aws", account, reason=reason, mend=mend))
+
     try:
         await session.call("ec2", operation, **parameters, DryRun=True)
     except DeniedError as refusal:
         reason = str(refusal)[:_LONGEST_REASON]
         statement = {"Effect": "Allow", "Action": f"ec2:{operation}", "Resource": "*"}
         policy = {"Version": "2012-10-17", "Statement": [statement]}
-        return Denial(reason, json.dumps(policy, indent=2))
-    except RefusedError:
+        mend = json.dumps(policy, indent=2)
+        told(Verdict.MISSING, reason, mend)
+        return Denial(reason, mend)
+    except RefusedError as refusal:
+        if refusal.code == _ALLOWED:
+            told(Verdict.OK)
+        else:
+            told(Verdict.UNCHECKED, str(refusal))
         return None
+    told(Verdict.UNCHECKED, "EC2 did not say what a dry run says")
     return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from bridge.settings import Settings
+from providers.aws.assuming import Step, steps
 from providers.aws.clients import Clients, Request, Sender, botocore_session
 from providers.aws.credentials import Chain, Role
 from providers.aws.errors import EXPIRED, translated
@@ -21,19 +23,22 @@ if TYPE_CHECKING:
 _ROLES: Final = 512
 """How many assumed roles are remembered; one more forgets the one used longest ago."""
 
+_RoleKey = tuple[str, tuple[Step, ...]]
+
 T = TypeVar("T")
 
 
 class Connections:
     """The clients, roles and threads of one process; its methods may be called from any thread."""
 
-    def __init__(self, threads: int) -> None:
-        """Open nothing yet; ``threads`` is the number per account."""
-        self._threads = Threads("aws", threads)
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet."""
+        self._settings = settings
+        self._threads = Threads("aws", settings.cloud_threads)
         self._lock = threading.Lock()
         self._clients = Clients()
         self._chain = Chain(botocore_session)
-        self._roles: OrderedDict[tuple[str, str, str], Role] = OrderedDict()
+        self._roles: OrderedDict[_RoleKey, Role] = OrderedDict()
 
     def warm_up(self, account: str, region: str) -> None:
         """Load what a run needs first, in the background. Does nothing the second time."""
@@ -67,34 +72,44 @@ class Connections:
                 return self._clients.send(caller.scope.region, sender, request)
         except ProviderError as error:
             if error.code in EXPIRED:
-                with self._lock:
-                    self._roles.pop(_role_key(caller), None)
+                self._forget(caller)
             raise
 
     def _credentials(self, caller: Caller) -> ReadOnlyCredentials:
-        with translated(caller, "sts", "AssumeRole"):
-            if caller.identity is None:
-                return self._chain.current()
-            return self._role(caller).current()
+        return self._as(caller, steps(self._settings, caller))
 
-    def _role(self, caller: Caller) -> Role:
+    def _as(self, caller: Caller, chain: tuple[Step, ...]) -> ReadOnlyCredentials:
+        """Return the credentials of the last role of a chain, those before it being assumed."""
+        if not chain:
+            with translated(caller, "sts", "AssumeRole"):
+                return self._chain.current()
+        *before, last = chain
+        via = tuple(before)
+        assumer = via[-1].role if via else None
+        with translated(replace(caller, identity=last.role), "sts", "AssumeRole", assumer):
+            return self._role(caller, via, last).current()
+
+    def _role(self, caller: Caller, via: tuple[Step, ...], last: Step) -> Role:
         def assume() -> dict[str, Any]:
             # Assuming a role changes nothing in the world, so no guard: the role outlives a lease.
-            sender = Sender(None, self._chain.current())
-            parameters = {"RoleArn": caller.identity, "RoleSessionName": caller.name}
-            request = Request("sts", "AssumeRole", parameters)
+            sender = Sender(None, self._as(caller, via))
+            request = Request("sts", "AssumeRole", last.request)
             return self._clients.send(caller.scope.region, sender, request)
 
+        key = (caller.scope.region, (*via, last))
         with self._lock:
-            role = self._roles.pop(_role_key(caller), None) or Role(assume)
-            self._roles[_role_key(caller)] = role
+            role = self._roles.pop(key, None) or Role(assume)
+            self._roles[key] = role
             if len(self._roles) > _ROLES:
                 self._roles.popitem(last=False)
         return role
 
-
-def _role_key(caller: Caller) -> tuple[str, str, str]:
-    return (caller.scope.region, caller.identity or "", caller.name)
+    def _forget(self, caller: Caller) -> None:
+        """Assume a caller's role again the next time, and those on the way to it."""
+        chain = steps(self._settings, caller)
+        with self._lock:
+            for end in range(1, len(chain) + 1):
+                self._roles.pop((caller.scope.region, chain[:end]), None)
 
 
 @dataclass(frozen=True)

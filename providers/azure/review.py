@@ -13,6 +13,7 @@ from typing import Any, Final
 from providers.azure.errors import actor
 from providers.azure.ids import ResourceId
 from providers.azure.session import AzureSession
+from providers.checks import Check, Verdict, note
 from providers.contract import Caller, Denial, Permission, Resource, indirect
 from providers.refusals import RefusedError
 
@@ -62,14 +63,23 @@ async def review(
 async def _review_group(
     session: AzureSession, ids: Sequence[ResourceId], needed: Sequence[str]
 ) -> Denial | None:
+    unasked = f"{actor(session.caller)} may not ask for its rights"
     lacking = await _lacking(session, ids[0], needed, group=True)
+    if lacking is None:
+        _tell(ids[0], needed, Verdict.UNCHECKED, unasked)
+        return None
     if not lacking:
+        _tell(ids[0], needed, Verdict.OK)
         return None
     probed = [one.parent if len(one.names) > 1 else one for one in ids]
     each = await asyncio.gather(
         *(_lacking(session, one, lacking) for one in sorted(set(probed))[:_PROBED])
     )
-    missing = [action for action in lacking if any(action in one for one in each)]
+    missing = [action for action in lacking if any(action in (one or ()) for one in each)]
+    unsure = [a for a in lacking if a not in missing and any(one is None for one in each)]
+    granted = [action for action in needed if action not in (*missing, *unsure)]
+    _tell(ids[0], granted, Verdict.OK)
+    _tell(ids[0], unsure, Verdict.UNCHECKED, unasked)
     if not missing:
         return None
     names = ", ".join(missing)
@@ -77,14 +87,22 @@ async def _review_group(
         f"Not authorized to perform the required action: {actor(session.caller)} may not {names} "
         f"in {ids[0].group_id}."
     )
-    return Denial(
-        reason[:_LONGEST_REASON], role(session.caller, ids[0].group, missing, ids[0].group_id)
-    )
+    mend = role(session.caller, ids[0].group, missing, ids[0].group_id)
+    _tell(ids[0], missing, Verdict.MISSING, reason[:_LONGEST_REASON], mend)
+    return Denial(reason[:_LONGEST_REASON], mend)
+
+
+def _tell(
+    which: ResourceId, actions: Sequence[str], verdict: Verdict, reason: str = "", mend: str = ""
+) -> None:
+    account = which.subscription
+    note(*(Check(one, verdict, "azure", account, reason=reason, mend=mend) for one in actions))
 
 
 async def _lacking(
     session: AzureSession, which: ResourceId, needed: Sequence[str], *, group: bool = False
-) -> list[str]:
+) -> list[str] | None:
+    """Return what the caller lacks there; None where it may not ask."""
     if group:
         operation: str = "permissions.list_for_resource_group"
         arguments: tuple[str, ...] = (which.group,)
@@ -101,7 +119,7 @@ async def _lacking(
             for one in page
         ]
     except RefusedError:
-        return []
+        return None
     return [action for action in needed if not allowed(permissions, action)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -87,8 +87,12 @@ def own(reader: Caller) -> Tokens:
     return Tokens(reader, fetch, "Application Default Credentials")
 
 
-def impersonated(caller: Caller, source: Tokens, endpoint: str) -> Tokens:
+def impersonated(
+    caller: Caller, source: Tokens, endpoint: str, delegates: Sequence[str] = ()
+) -> Tokens:
     """Return the tokens of the caller's service account, for which ``source`` asks.
+
+    ``delegates`` are accounts on the way, each of which may make tokens of the next.
 
     ``endpoint`` is where IAM Credentials answers if not at Google, else empty.
     """
@@ -104,6 +108,7 @@ def impersonated(caller: Caller, source: Tokens, endpoint: str) -> Tokens:
             source_credentials=Bearer(source.current()),  # type: ignore[no-untyped-call] # as above
             target_principal=caller.identity,
             target_scopes=list(SCOPES),
+            delegates=[f"projects/-/serviceAccounts/{one}" for one in delegates] or None,
             lifetime=LIFETIME,
             iam_endpoint_override=endpoint + path if endpoint else None,
         )

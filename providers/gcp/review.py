@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
+from providers.checks import Check, Verdict, note
 from providers.contract import Caller, Denial, Resource
 from providers.gcp.clients import Body
 from providers.gcp.errors import actor
@@ -48,18 +49,29 @@ async def _ask(session: GcpSession, name: Name, permissions: Sequence[str]) -> D
         )
     except DeniedError as refusal:
         mend = role_commands(session.caller, name.project, permissions)
+        _tell(name, permissions, Verdict.MISSING, str(refusal), mend)
         return Denial(str(refusal)[:_LONGEST_REASON], mend)
-    except RefusedError:
+    except RefusedError as refusal:
+        _tell(name, permissions, Verdict.UNCHECKED, str(refusal))
         return None  # it is gone: left for prepare to explain
     granted = answer.get("permissions", [])
+    _tell(name, [one for one in permissions if one in granted], Verdict.OK)
     if lacking := [one for one in permissions if one not in granted]:
         reason = (
             f"Not authorized to perform the required action: {actor(session.caller)} may not "
             f"{', '.join(lacking)} in the project {name.project} (asked on {name.path})."
         )
         mend = role_commands(session.caller, name.project, lacking)
+        _tell(name, lacking, Verdict.MISSING, reason, mend)
         return Denial(reason[:_LONGEST_REASON], mend)
     return None
+
+
+def _tell(
+    name: Name, permissions: Sequence[str], verdict: Verdict, reason: str = "", mend: str = ""
+) -> None:
+    for one in permissions:
+        note(Check(one, verdict, "gcp", name.project, reason=reason[:_LONGEST_REASON], mend=mend))
 
 
 def role_commands(caller: Caller, project: str, permissions: Sequence[str]) -> str:

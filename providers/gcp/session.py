@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bridge.settings import Settings
+from providers.chains import through
 from providers.contract import Caller, Guard
 from providers.gcp.clients import Body, Clients, Request, Sender
 from providers.gcp.credentials import Tokens, impersonated, own
@@ -27,6 +28,7 @@ class Connections:
         """Open nothing yet."""
         self._threads = Threads("gcp", settings.cloud_threads)
         self._endpoint = settings.gcp_endpoint
+        self._delegates = settings.gcp_delegates
         self._clients = Clients(settings.gcp_endpoint)
         self._lock = threading.Lock()
         self._own: Tokens | None = None
@@ -61,7 +63,9 @@ class Connections:
             if caller.identity is None:
                 return self._own
             known = self._acting.pop(caller.identity, None)
-            tokens = known or impersonated(caller, self._own, self._endpoint)
+            tokens = known or impersonated(
+                caller, self._own, self._endpoint, through(self._delegates, caller.identity)
+            )
             self._acting[caller.identity] = tokens
             if len(self._acting) > _ACCOUNTS:
                 self._acting.popitem(last=False)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from providers.contract import Denial, ProviderError
+from providers.checks import Check, Verdict, note
+from providers.contract import Denial, ProviderError, RightAsked
 from providers.kubernetes.api import DeniedError
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource
@@ -41,10 +42,16 @@ class Right:
     resource: str
     namespace: str
 
+    @property
+    def declared(self) -> str:
+        """Return it as faults declare it: ``group/resource:verb``."""
+        return f"{self.group or 'core'}/{self.resource}:{self.verb}"
+
     def __str__(self) -> str:
         """Return it in words."""
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource} in namespace {self.namespace}"
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{self.verb} {resource} {where}"
 
 
 def needed_rights(resource: CustomResource, spec: Mapping[str, Any]) -> list[Right]:
@@ -104,24 +111,64 @@ async def review(
     try:
         allowed = await asyncio.gather(*(_allowed(cluster, right) for right in rights))
     except DeniedError as error:
-        return [unmapped(cluster)] if error.status == _UNAUTHORIZED else []
+        if error.status != _UNAUTHORIZED:
+            _tell(cluster, rights, Verdict.UNCHECKED, str(error))
+            return []
+        unknown = unmapped(cluster)
+        _tell(cluster, rights, Verdict.MISSING, unknown.reason, unknown.mend)
+        return [unknown]
     missing = [right for right, yes in zip(rights, allowed, strict=True) if not yes]
+    _tell(cluster, [right for right in rights if right not in missing], Verdict.OK)
     if not missing:
         return []
     user = await _user(cluster)
     mend = grant(missing, user, resource)
     who = cluster.principal or "The context's user"
     known = f" (in the cluster: user {user})" if user else ""
-    return [
+    denials = [
         denial(f"{NOT_AUTHORIZED} {who}{known} may not {right} of cluster {cluster.name}.", mend)
         for right in missing
     ]
+    for right, one in zip(missing, denials, strict=True):
+        _tell(cluster, [right], Verdict.MISSING, one.reason, one.mend)
+    return denials
+
+
+def _tell(
+    cluster: Cluster, rights: Sequence[Right], verdict: Verdict, reason: str = "", mend: str = ""
+) -> None:
+    for right in rights:
+        what, where = right.declared, right.namespace
+        note(Check(what, verdict, "kubernetes", cluster.id, where, reason, mend))
 
 
 def denial(reason: str, mend: str = "") -> Denial:
     """Return a denial with its reason cut to size."""
     short = reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
     return Denial(short, mend)
+
+
+async def foretell(cluster: Cluster, asked: Sequence[RightAsked]) -> None:
+    """Note of each right of one cluster whether the identity has it. Never raises ProviderError."""
+    rights = [_read(one) for one in asked]
+    try:
+        answers = await asyncio.gather(*(_allowed(cluster, right) for right in rights))
+    except ProviderError as error:
+        _tell(cluster, rights, Verdict.UNCHECKED, str(error))
+        return
+    for right, yes in zip(rights, answers, strict=True):
+        if yes:
+            _tell(cluster, [right], Verdict.OK)
+        else:
+            why = f"{cluster.principal or 'The user'} may not {right} of cluster {cluster.name}."
+            _tell(cluster, [right], Verdict.MISSING, why)
+
+
+def _read(asked: RightAsked) -> Right:
+    """Return a declared right (``group/resource:verb``) as a cluster is asked for it."""
+    what, _, verb = asked.name.partition(":")
+    group, _, resource = what.rpartition("/")
+    return Right(verb, "" if group == "core" else group, resource, asked.namespace)
 
 
 async def _allowed(cluster: Cluster, right: Right) -> bool:

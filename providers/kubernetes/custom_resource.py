@@ -31,9 +31,9 @@ from providers.contract import (
     optional,
     required,
 )
-from providers.kubernetes.access import denial, review
-from providers.kubernetes.api import Answer, ApiError, DeniedError
-from providers.kubernetes.calls import NotServedError, create, located, read, rehearse
+from providers.kubernetes.api import Answer, ApiError
+from providers.kubernetes.before import reviewed
+from providers.kubernetes.calls import NotServedError, create, located, read
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.described import described
 from providers.kubernetes.forced import give_up
@@ -187,17 +187,8 @@ class InjectCustomResource(Fault):
         for subject in self.subjects(parameters, resources, plan):
             named = CustomResource.model_validate(subject.state)
             cluster = await session.cluster(named.cluster)
-            try:
-                resource = await located(cluster, named)
-            except NotServedError as error:
-                denials.append(denial(str(error)))
-                continue
-            except DeniedError:
-                # Whoever is refused discovery is unknown to the cluster; the review says how.
-                resource = named.model_copy(update={"plural": named.kind.lower()})
             spec, _ = with_switch(named.group, named.kind, parameters.spec, parameters.max_duration)
-            found = await review(cluster, resource, spec)
-            denials += found or await rehearse(cluster, resource, spec)
+            denials += await reviewed(cluster, named, spec)
         return denials
 
     async def prepare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
@@ -20,8 +20,10 @@ from providers.contract import (
     Peer,
     Provider,
     ProviderError,
+    RightAsked,
     TransientError,
 )
+from providers.kubernetes.access import foretell
 from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.eks import RENEW_AFTER, ClusterArn, EksClusters
@@ -83,6 +85,16 @@ class KubernetesProvider(Provider):
         return KubernetesSession(
             caller, guard, wake, self._open, self.watches, self._events, self._diagnoses
         )
+
+    async def foretell(self, session: KubernetesSession, rights: Sequence[RightAsked]) -> None:
+        """Ask each cluster for the rights (SelfSubjectAccessReview), as the session's identity."""
+        for cluster_id in dict.fromkeys(one.account for one in rights):
+            of_it = [one for one in rights if one.account == cluster_id]
+            try:
+                cluster = await session.cluster(cluster_id)
+            except ProviderError:
+                continue  # whoever could not reach it has noted why
+            await foretell(cluster, of_it)
 
     async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find the marked resources of the known chaos kinds, of any installation.

@@ -85,6 +85,7 @@ class Sent:
                 "state": {"status": "engaged", "reason": "a test"}
             },
             ("POST", "/v1/validate"): self.template,
+            ("POST", "/v1/preflight"): {"template": self.template},
             ("POST", "/v1/experiments"): {"template": self.template, "tags": _TAGGED},
             ("POST", "/v1/experiments/{experiment_id}/stop"): {},
             ("POST", "/v1/experiments/{experiment_id}/records/{record_id:path}/release"): {

@@ -53,6 +53,7 @@ _HEALTH: Final = "an orchestrator asks; it tells nothing of what is stored"
 RULES: Final[Mapping[tuple[str, str], Rule]] = {
     **_fis(),
     ("POST", "/v1/validate"): _ours("ValidateTemplate"),
+    ("POST", "/v1/preflight"): Rule(("faultbridge:PreflightTemplate", "iam:PassRole")),
     ("POST", "/v1/experiments"): Rule((*_START, "fis:CreateExperimentTemplate")),
     ("GET", "/v1/experiments"): Rule(("fis:ListExperiments",)),
     ("GET", _RUN): Rule(("fis:GetExperiment",)),

@@ -78,7 +78,7 @@ def starting(
     if tags:
         asks.append(Ask("fis:TagResource", run, request_tags=tags))
     asks += [replace(one, unless_denied=True) for one in _actions(name, template)]
-    asks.append(_passing(template, unless_denied=True))
+    asks.append(passing(template, unless_denied=True))
     return asks
 
 
@@ -87,7 +87,7 @@ def _contents(
 ) -> Iterator[Ask]:
     for ask in _actions(name, template):
         yield replace(ask, request_tags=request_tags or {})
-    yield _passing(template)
+    yield passing(template)
 
 
 def _actions(name: str, template: ExperimentTemplate) -> list[Ask]:
@@ -132,7 +132,8 @@ def asked_of_action(name: str, scope: Scope, action_ids: Sequence[str]) -> Ask:
     return Ask(name, first, tuple(others))
 
 
-def _passing(template: ExperimentTemplate, *, unless_denied: bool = False) -> Ask:
+def passing(template: ExperimentTemplate, *, unless_denied: bool = False) -> Ask:
+    """Return what letting the bridge act as a template's role asks for."""
     return Ask(
         "iam:PassRole",
         template.identity,

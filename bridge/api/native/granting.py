@@ -12,6 +12,7 @@ from bridge.client.grants import Grants
 from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from iam.identities import as_known_in, unmapped
+from providers.chains import first_match
 from providers.contract import Caller
 
 _OTHERS: Final = ("gcp", "azure")
@@ -19,7 +20,13 @@ _OTHERS: Final = ("gcp", "azure")
 
 def about(settings: Settings, template: ExperimentTemplate, name: str) -> About:
     """Return what the documents speak of beside the needs, as the settings have it."""
-    found = About(name or template.id, template.identity, others=others(settings, template))
+    found = About(
+        name or template.id,
+        template.identity,
+        external_id=first_match(settings.aws_external_ids, template.identity) or "",
+        source_identity=settings.aws_source_identity,
+        others=others(settings, template),
+    )
     return replace(found, principal=settings.principal) if settings.principal else found
 
 

@@ -15,6 +15,7 @@ from bridge.api.native.grants import add_grants
 from bridge.api.native.health import add_health
 from bridge.api.native.lever import add_lever
 from bridge.api.native.policies import Policies
+from bridge.api.native.preflight import add_preflight
 from bridge.api.native.problems import ProblemRoute, not_found
 from bridge.api.native.schedules import Schedules
 from bridge.api.native.schemas import add_schemas
@@ -27,6 +28,7 @@ def routes(bridge: Bridge) -> APIRouter:
     """Return the routes, bound to a bridge. Refusals are ``application/problem+json``."""
     found = APIRouter(tags=["Faultbridge"], route_class=ProblemRoute)
     add_validation(bridge, found)
+    add_preflight(bridge, found)
     Experiments(bridge).add_to(found)
     Signals(bridge).add_to(found)
     add_lever(bridge, found)

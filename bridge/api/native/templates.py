@@ -70,15 +70,18 @@ async def stored_template(
     template_id: str,
     tags: Mapping[str, str],
     asks: Callable[[ExperimentTemplate], list[Ask]],
+    *,
+    absent: str = "fis:StartExperiment",
 ) -> ExperimentTemplate:
     """Return a stored template that may be run, if that is allowed. Raises RefusalError.
 
-    It is judged again: settings and actions may have changed since it was stored.
+    Where there is none, that is told to whoever has the right ``absent`` on it. It is judged again:
+    settings and actions may have changed since it was stored.
     """
     template = await bridge.store.template(bridge.scope, template_id)
     if template is None:
         arn = resources.template(bridge.scope, template_id)
-        await access.require(Ask("fis:StartExperiment", arn))
+        await access.require(Ask(absent, arn))
         raise not_found(
             f"there is no experiment template {quote(template_id)} in {bridge.scope}; "
             'list them with `aws fis list-experiment-templates`, or give a document as "template"'

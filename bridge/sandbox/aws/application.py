@@ -23,6 +23,7 @@ from bridge.sandbox.aws.permissions import authorize
 from bridge.sandbox.aws.presigned import move_signature_to_header
 from bridge.sandbox.aws.rights import Asked, actions, needed_rights
 from bridge.sandbox.aws.scaling import SandboxAutoScaling
+from bridge.sandbox.aws.simulation import SandboxSimulator
 from bridge.sandbox.aws.vanish import delete_named
 from bridge.sandbox.front import CloudApi, Environ
 from bridge.sandbox.transitions import LateFailure
@@ -113,6 +114,8 @@ class AwsApi(CloudApi["Signed"]):
                 ruled = SandboxCloudWatch()
             elif asked.service == "sts":
                 ruled = SandboxSts()
+            elif (asked.service, asked.operation) == ("iam", "SimulatePrincipalPolicy"):
+                ruled = SandboxSimulator()
             if ruled is not None:
                 with transitions.failing(failing) if failing else nullcontext():
                     return _written(ruled._dispatch(asked.http))  # noqa: SLF001 - what moto's routes call

@@ -85,16 +85,18 @@ class SandboxSts(RuledResponse, TokenResponse):
             return trust.admits(
                 role.assume_role_policy_document,
                 caller_arn=caller_arn(self.access_key),
-                caller_role=caller.role_arn if caller else "",
                 acts_as_fis=caller is None,
                 session=session,
                 region=self.region,
                 external_id=external_id,
+                source_identity=self._get_param("SourceIdentity"),
+                role_arn=caller.role_arn if caller else None,
             )
         except UnsupportedPolicyError as error:
             message = (
                 f"The sandbox does not evaluate {error}; it knows aws:SourceAccount, "
-                "aws:SourceArn, aws:PrincipalArn, sts:ExternalId and sts:RoleSessionName"
+                "aws:SourceArn, aws:PrincipalArn, sts:ExternalId, sts:SourceIdentity and "
+                "sts:RoleSessionName"
             )
             raise AwsError("ValidationError", message) from error
 

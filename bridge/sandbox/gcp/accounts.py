@@ -168,16 +168,20 @@ class Accounts:
         """Answer an access token of another account, for a caller that may act as it.
 
         IAM Service Account Credentials API, generateAccessToken: ``scope`` is required, and
-        ``lifetime`` at most an hour.
+        ``lifetime`` at most an hour. Each delegate must be
+        allowed to make tokens of the next, the last one of the account.
         """
         caller = self.require(asked)
         body = asked.taken("delegates", "scope", "lifetime")
-        account = self.by_email.get(asked.name)
-        if account is None or caller.email not in account.usable_by:
+        account, asking = self.by_email.get(asked.name), caller.email
+        allowed = True
+        for step in [*(_email(one) for one in body.get("delegates") or ()), asked.name]:
+            known = self.by_email.get(step)
+            allowed = allowed and known is not None and asking in known.usable_by
+            asking = step
+        if account is None or not allowed:
             message = f"Permission '{GET_TOKEN}' denied on resource (or it may not exist)."
             raise GoogleError(403, "forbidden", message)
-        if body.get("delegates"):
-            raise GoogleError(501, "notImplemented", "The sandbox does not emulate delegates")
         if not body.get("scope"):
             raise GoogleError(400, "badRequest", "Request contains an invalid argument: scope")
         lifetime = re.fullmatch(r"(\d+)s", str(body.get("lifetime", f"{_LIFETIME}s")))
@@ -194,6 +198,14 @@ class Accounts:
         token = f"ya29.sandbox-{secrets.token_urlsafe(24)}"
         self._tokens[token] = _Token(email, time.time() + lifetime)
         return token
+
+
+def _email(delegate: object) -> str:
+    """Answer the account of ``projects/-/serviceAccounts/EMAIL``; the API takes no other form."""
+    prefix, _, email = str(delegate).rpartition("/")
+    if prefix != "projects/-/serviceAccounts":
+        raise GoogleError(400, "badRequest", "Request contains an invalid argument: delegates")
+    return email
 
 
 class TokenError(Exception):

@@ -95,18 +95,22 @@ class GcpEmulator(CloudEmulator):
         self._cloud.complete_transitions()
 
     def create_service_account(
-        self, name: str, *, permissions: Sequence[str] = (), usable_by_owner: bool = True
+        self,
+        name: str,
+        *,
+        permissions: Sequence[str] = (),
+        usable_by_owner: bool = True,
+        usable_by: Sequence[str] = (),
     ) -> str:
         """Make an account with IAM permissions on the project; answer its e-mail.
 
-        With ``usable_by_owner`` the owner may call generateAccessToken for it.
+        With ``usable_by_owner`` the owner may call generateAccessToken for it, and so may the
+        accounts ``usable_by``.
         """
         email = self._accounts.email(name)
-        usable_by = frozenset({self.owner} if usable_by_owner else ())
+        accounts = frozenset({self.owner} if usable_by_owner else ()) | frozenset(usable_by)
         with self._cloud.lock:
-            self._accounts.by_email[email] = ServiceAccount(
-                email, frozenset(permissions), usable_by
-            )
+            self._accounts.by_email[email] = ServiceAccount(email, frozenset(permissions), accounts)
         return email
 
     def add_instance(

@@ -1,0 +1,72 @@
+"""IAM's policy simulator for a role, which moto has not (IAM API reference).
+
+Only the role's own policies are evaluated; which context keys are missing is not told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from moto.core.responses import ActionResult
+
+from bridge.sandbox.aws.errors import AwsError, RuledResponse
+from bridge.sandbox.aws.identity import role_by_arn
+from bridge.sandbox.aws.permissions import role_policies
+from bridge.sandbox.aws.policies import UnsupportedPolicyError, decide
+from iam.policy import Outcome
+
+_DECISIONS = {
+    Outcome.ALLOWED: "allowed",
+    Outcome.EXPLICIT_DENY: "explicitDeny",
+    Outcome.IMPLICIT_DENY: "implicitDeny",
+}
+_KEY = re.compile(r"ContextEntries\.member\.(\d+)\.ContextKeyName")
+
+
+class SandboxSimulator(RuledResponse):
+    """One operation of IAM."""
+
+    def __init__(self) -> None:
+        super().__init__("iam")
+
+    def simulate_principal_policy(self) -> ActionResult:
+        """Evaluate a role's own policies; of other sources there is none in the sandbox."""
+        arn = self._get_param("PolicySourceArn") or ""
+        role = role_by_arn(arn)
+        if role is None:
+            raise AwsError("NoSuchEntity", f"The role with ARN {arn} cannot be found.", 404)
+        context = self._context()
+        results = []
+        try:
+            policies = role_policies(role)
+            for action in self._listed("ActionNames"):
+                for resource in self._listed("ResourceArns") or ["*"]:
+                    decided = decide(policies, action, resource, context)
+                    results.append(
+                        {
+                            "EvalActionName": action,
+                            "EvalResourceName": resource,
+                            "EvalDecision": _DECISIONS[decided.outcome],
+                            "MissingContextValues": [],
+                        }
+                    )
+        except UnsupportedPolicyError as error:
+            message = f"The sandbox does not evaluate {error}"
+            raise AwsError("PolicyEvaluation", message, 500) from error
+        return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+    def _listed(self, name: str) -> Sequence[str]:
+        form = {key: value[0] for key, value in self.querystring.items()}
+        pattern = re.compile(rf"{name}\.member\.(\d+)")
+        found = {int(m[1]): value for key, value in form.items() if (m := pattern.fullmatch(key))}
+        return [found[index] for index in sorted(found)]
+
+    def _context(self) -> dict[str, list[str]]:
+        form = {key: value[0] for key, value in self.querystring.items()}
+        found: dict[str, list[str]] = {}
+        for key, name in form.items():
+            if match := _KEY.fullmatch(key):
+                prefix = f"ContextEntries.member.{match[1]}.ContextKeyValues.member."
+                found[name.lower()] = [v for k, v in form.items() if k.startswith(prefix)]
+        return found
