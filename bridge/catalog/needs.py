@@ -20,6 +20,7 @@ from providers.contract import SUBSCRIPTION, TARGETS, Permission, Where
 if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
 
+ASSUMING: Final = "sts:AssumeRole"
 _STRENGTH: Final = ("required", "indirect", "optional")
 
 
@@ -194,9 +195,7 @@ def _of_becoming(
     if template.scope.cloud == "aws" and account_of(template.identity) and paths:
         place = Place("aws", template.scope.account, template.scope.region)
         role = (template.identity,)
-        yield Need(
-            Who.READER, place, "sts:AssumeRole", "required", role, wanted_by=paths, notes=becoming
-        )
+        yield Need(Who.READER, place, ASSUMING, "required", role, wanted_by=paths, notes=becoming)
     account, paths = others.get("gcp", ""), wanted("gcp")
     if account and paths:
         project = account.rpartition("@")[2].partition(".")[0]
