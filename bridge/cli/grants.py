@@ -73,9 +73,7 @@ def grants(
     ] = "",
     external_id: Annotated[
         str,
-        typer.Option(
-            metavar="ID", help="External id that the trust policy asks for; else the setting's."
-        ),
+        typer.Option(metavar="ID", help="External id of the trust policy; else the setting's."),
     ] = "",
     user: Annotated[
         str,
@@ -221,6 +219,7 @@ def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need
 
 def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
     from bridge.catalog.grants import About, understood
+    from bridge.catalog.grants.document import BRIDGE
     from bridge.client.grants import GrantsRequest
 
     request = GrantsRequest(**what, include_optional=True)
@@ -228,7 +227,15 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
         found = client.grants(request)
     needs = tuple(understood(one.wire()) for one in (*found.grants, *found.not_granted))
     called = found.name if "template_id" in what else _stem(name)
-    return needs, About(called, found.identity, others=found.others)
+    about = About(
+        called,
+        found.identity,
+        principal=found.principal or BRIDGE,
+        external_id=found.external_id,
+        source_identity=found.source_identity,
+        others=found.others,
+    )
+    return needs, about
 
 
 def worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:

@@ -81,6 +81,8 @@ def test_tags_narrow_the_fault_but_not_its_undoing() -> None:
         ("StringEquals", "aws:ResourceTag/chaos", "ready"),
     )
     assert start.conditions == ()
+    look = by_right(needs, "ec2:DescribeInstances")
+    assert (look.resources, look.conditions) == ((), ())
 
 
 def test_a_tag_that_a_policy_would_read_as_a_variable_narrows_nothing() -> None:
