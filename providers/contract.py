@@ -647,6 +647,10 @@ class Resolver(ABC):
         """
         return []
 
+    def needs(self, target: TemplateTarget) -> Sequence[Permission]:  # noqa: ARG002 - resolvers with several ways of finding need it
+        """Say which rights finding the target needs; by default all declared ones."""
+        return self.permissions
+
     def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:
         """Say where the resources of a target without problems are; no I/O.
 

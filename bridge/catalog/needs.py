@@ -20,6 +20,7 @@ from providers.contract import SUBSCRIPTION, TARGETS, Permission, Where
 if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
 
+ASSUMING: Final = "sts:AssumeRole"
 _STRENGTH: Final = ("required", "indirect", "optional")
 
 
@@ -140,9 +141,8 @@ def _of_targets(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
     for name, target in template.targets.items():
         resolver = catalog.resolver(target.resource_type)
         for where in resolver.where(target, template.scope):
-            yield from _placed(
-                resolver.permissions, Who.EXPERIMENT, resolver.provider, where, f"targets.{name}"
-            )
+            needed = resolver.needs(target)
+            yield from _placed(needed, Who.EXPERIMENT, resolver.provider, where, f"targets.{name}")
 
 
 def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need]:
@@ -195,9 +195,7 @@ def _of_becoming(
     if template.scope.cloud == "aws" and account_of(template.identity) and paths:
         place = Place("aws", template.scope.account, template.scope.region)
         role = (template.identity,)
-        yield Need(
-            Who.READER, place, "sts:AssumeRole", "required", role, wanted_by=paths, notes=becoming
-        )
+        yield Need(Who.READER, place, ASSUMING, "required", role, wanted_by=paths, notes=becoming)
     account, paths = others.get("gcp", ""), wanted("gcp")
     if account and paths:
         project = account.rpartition("@")[2].partition(".")[0]

@@ -22,13 +22,15 @@ class Exit(IntEnum):
 
 MEANINGS: Final = {
     Exit.COMPLETED: "the experiment completed; of other commands: done",
-    Exit.FAILED: "the experiment failed; every fault was undone; of policy simulate: denied",
+    Exit.FAILED: "the experiment failed; every fault was undone; of policy simulate: denied; "
+    "of grants --check: missing or too much",
     Exit.INVALID: "wrong usage or setting, invalid document, no such object",
     Exit.STOPPED: "the experiment was stopped; every fault was undone",
     Exit.CANCELLED: "the experiment was cancelled before it began",
     Exit.NO_BRIDGE: "no bridge, of lint no cluster: not reachable, could not start, or failed",
     Exit.LEFT_BEHIND: "a fault was left behind, whatever the verdict",
-    Exit.UNSEARCHED: "what rescue found is undone, but it could not look everywhere",
+    Exit.UNSEARCHED: "what rescue found is undone, but it could not look everywhere; "
+    "of grants --check: as far as could be read, it is right",
     Exit.INTERRUPTED: "watching was interrupted; the experiment goes on",
 }
 

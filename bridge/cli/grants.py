@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+import sys
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -18,6 +19,7 @@ from bridge.cli.validate import Cluster, Role, checked
 if TYPE_CHECKING:
     from bridge.catalog.grants import About
     from bridge.catalog.needs import Need
+    from bridge.cli.granting import Grantor
 
 _TEMPLATE_ID: Final = re.compile(r"EXT[0-9A-Za-z]{1,61}")
 
@@ -70,31 +72,62 @@ def grants(
         typer.Option(metavar="ARN", help="As whom the bridge calls AWS; else the setting's."),
     ] = "",
     external_id: Annotated[
-        str, typer.Option(metavar="ID", help="External id that the trust policy asks for.")
+        str,
+        typer.Option(metavar="ID", help="External id of the trust policy; else the setting's."),
     ] = "",
     user: Annotated[
         str,
         typer.Option(metavar="NAME", help="The role's user in clusters; else the role's name."),
     ] = "",
+    context: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Kubeconfig context for --check and --apply; else the one named as the cluster.",
+        ),
+    ] = "",
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Say what is granted today too little, and too much."),
+    ] = False,
+    apply: Annotated[
+        bool,
+        typer.Option(
+            "--apply", help="Show a diff, ask, and write the role's inline policy and the RBAC."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --apply writes.")] = False,
 ) -> None:
     """Print exactly what a template needs, as policies, roles and bindings, and nothing else.
 
-    Nothing is stored, changed or asked of a cloud; the output is always the same for the same
-    template. With FAULTBRIDGE_URL the bridge there judges the template, with its settings and
-    action templates.
+    Without --check and --apply nothing is changed or asked of a cloud, and the output is always
+    the same for the same template. Those two act with your own credentials, as the AWS CLI and
+    kubectl would. With FAULTBRIDGE_URL the bridge there judges the template, with its settings
+    and action templates.
     """
     from bridge.api.native.granting import answer
+    from bridge.catalog.grants import as_text, chosen, documents
 
     if include_optional and required_only:
         msg = "--include-optional and --required-only contradict each other; give one of them"
         raise CommandError(Exit.INVALID, msg)
+    if check and apply:
+        raise CommandError(Exit.INVALID, "--check and --apply are two commands; give one of them")
     needs, about = _needs(template, role, cluster)
     about = replace(
         about,
         principal=principal or about.principal,
-        external_id=external_id,
+        external_id=external_id or about.external_id,
         username=user,
     )
+    if check or apply:
+        _today(
+            needs,
+            chosen(needs, include_optional=include_optional, required_only=required_only),
+            about,
+            _Wanted(cloud, context, apply=apply, yes=yes),
+        )
+        return
     found = answer(
         needs,
         about,
@@ -109,12 +142,69 @@ def grants(
 
         show(yaml.safe_dump(found.wire(), sort_keys=False, allow_unicode=True, width=100).rstrip())
     else:
-        from bridge.catalog.grants import as_text, chosen, documents
-
         mine = [one for one in needs if cloud in (None, one.place.cloud)]
         granted = chosen(mine, include_optional=include_optional, required_only=required_only)
         left_out = [one for one in mine if one not in granted]
         show(clean(as_text(documents(granted, about, cloud), left_out)))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be done about what is granted today."""
+
+    cloud: Cloud | None
+    context: str
+    apply: bool
+    yes: bool
+
+
+def _today(needs: tuple[Need, ...], granted: list[Need], about: About, wanted: _Wanted) -> None:
+    """Compare, or apply. Raises CommandError, and typer's Exit with the verdict."""
+    import asyncio
+
+    from bridge.cli.granting import Grantor
+    from providers.contract import ProviderError
+
+    async def act() -> Exit:
+        async with Grantor(load_settings(), needs, about, wanted.context) as grantor:
+            if wanted.apply:
+                return await _apply(grantor, granted, wanted)
+            found = await grantor.check(granted, wanted.cloud)
+        for line in found.lines():
+            show(clean(line))
+        if found.missing or found.excess:
+            return Exit.FAILED
+        return Exit.UNSEARCHED if found.unread else Exit.COMPLETED
+
+    try:
+        code = asyncio.run(act())
+    except ProviderError as error:
+        raise CommandError(Exit.INVALID, f"--apply: {error}") from None
+    if code is not Exit.COMPLETED:
+        raise typer.Exit(code)
+
+
+async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit:
+    changes = await grantor.changes(granted, wanted.cloud)
+    for change in changes:
+        for line in change.diff():
+            show(clean(line))
+    if changes and not wanted.yes:
+        if not sys.stdin.isatty():
+            msg = "--apply asks before it writes; give --yes where nobody can answer"
+            raise CommandError(Exit.INVALID, msg)
+        if not typer.confirm(f"Write these {len(changes)} changes?"):
+            return Exit.CANCELLED
+    for change in changes:
+        await grantor.apply(change)
+        show(clean(f"written: {change.what}"))
+    if not changes:
+        show("Nothing to change.")
+    for document in grantor.left(granted, wanted.cloud):
+        show(clean(f"not applied here: {document.title}"))
+        for command in document.commands:
+            show(clean(f"    {command}"))
+    return Exit.COMPLETED
 
 
 def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need, ...], About]:
@@ -124,11 +214,12 @@ def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need
         return _asked(
             {"template_id": name} if is_id else {"template": checked(name, role, cluster)}, name
         )
-    return _worked_out(checked(name, role, cluster), name)
+    return worked_out(checked(name, role, cluster), name)
 
 
 def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
     from bridge.catalog.grants import About, understood
+    from bridge.catalog.grants.document import BRIDGE
     from bridge.client.grants import GrantsRequest
 
     request = GrantsRequest(**what, include_optional=True)
@@ -136,10 +227,19 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
         found = client.grants(request)
     needs = tuple(understood(one.wire()) for one in (*found.grants, *found.not_granted))
     called = found.name if "template_id" in what else _stem(name)
-    return needs, About(called, found.identity, others=found.others)
+    about = About(
+        called,
+        found.identity,
+        principal=found.principal or BRIDGE,
+        external_id=found.external_id,
+        source_identity=found.source_identity,
+        others=found.others,
+    )
+    return needs, about
 
 
-def _worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
+def worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
+    """Return what a document without errors needs, by the settings of this command."""
     from bridge.api.native.granting import about, needed
     from bridge.api.native.judging import read
     from bridge.catalog import Catalog

@@ -66,6 +66,11 @@ class Grants(Document):
     identity: str
     """The template's own; in other clouds the bridge acts as ``others``."""
     others: dict[str, str]
+    principal: str = ""
+    """The ARN as which the bridge calls AWS."""
+    external_id: str = ""
+    source_identity: bool = False
+    """Whether it tells AWS who started a run."""
     documents: tuple[GrantDocument, ...]
     grants: tuple[Grant, ...]
     """Every right that the documents grant."""

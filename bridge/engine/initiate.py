@@ -78,6 +78,11 @@ async def _stop_conditions(context: Context, findings: _Findings) -> None:
         values = [c.value or "" for c in experiment.template.watched if c.source == source]
         try:
             states = await context.stop_watch.read(experiment.scope, source, values)
+        except AccessDeniedError as error:
+            # A right that is missing does not come by waiting.
+            reason = f"stop conditions cannot be read: {error}"
+            findings.failure = ("stopConditions", reason, FailureCode.AUTHORIZATION, "")
+            return
         except ProviderError as error:
             findings.transient = f"stop conditions cannot be read: {error}"
             return

@@ -123,7 +123,10 @@ class DetachVolume(LastingFault, MarkedEc2Fault):
         """Ask for the rights to detach and, before that is used, to attach again."""
         ids = [plain_id(resource.id) for resource in resources][:_PROBED]
         calls: list[tuple[str, dict[str, Any]]] = []
-        for volume_id, volume in (await volumes_by_id(session, ids)).items():
+        volumes = await volumes_by_id(session, ids)
+        # Whoever may not look at the instances would find out when others have begun.
+        await instances_by_id(session, _hosts(volumes.values()))
+        for volume_id, volume in volumes.items():
             for one in volume.get("Attachments", ())[:1]:
                 if "InstanceId" not in one:
                     continue

@@ -14,12 +14,12 @@ from providers.azure.errors import actor
 from providers.azure.ids import ResourceId
 from providers.azure.session import AzureSession
 from providers.checks import Check, Verdict, note
-from providers.contract import Caller, Denial, Permission, Resource, optional
+from providers.contract import Caller, Denial, Permission, Resource, indirect
 from providers.refusals import RefusedError
 
-REVIEW_RIGHTS: Final[tuple[Permission, ...]] = optional(
+REVIEW_RIGHTS: Final[tuple[Permission, ...]] = indirect(
     "Microsoft.Authorization/permissions/read",
-    loses="rights that are missing are found when Azure refuses, not before the run",
+    because="only with it rights that are missing are found before the run, those to undo too",
 )
 
 _PROBED: Final = 10

@@ -120,8 +120,9 @@ class DetachDisks(LastingFault, LabelledFault):
             for disk in found.values()
             for user in users_of(disk)[:1]
         ]
-        verbs = ["compute.instances.detachDisk", "compute.instances.attachDisk"]
-        denials = await missing_rights(session, resources, ["compute.disks.use"])
+        verbs = [f"compute.instances.{verb}" for verb in ("get", "detachDisk", "attachDisk")]
+        wanted = ["compute.disks.get", "compute.disks.use"]
+        denials = await missing_rights(session, resources, wanted)
         return denials + await missing_rights(session, hosts, verbs)
 
     async def prepare(

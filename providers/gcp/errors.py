@@ -151,7 +151,8 @@ def _unauthenticated(error: GoogleAuthError, caller: Caller, call: str) -> Provi
             code=kind,
         )
     return DeniedError(
-        f"{_UNAUTHORIZED} the bridge may not act as the service account {caller.identity}. Grant "
+        f"{_UNAUTHORIZED} the bridge may not act as the service account {caller.identity} "
+        "(iam.serviceAccounts.getAccessToken). Grant "
         "the bridge's own identity roles/iam.serviceAccountTokenCreator on it: gcloud iam "
         f"service-accounts add-iam-policy-binding {caller.identity} "
         "--role=roles/iam.serviceAccountTokenCreator --member=BRIDGE",

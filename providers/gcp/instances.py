@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -50,6 +50,8 @@ _ACT_AS = indirect(
     "iam.serviceAccounts.actAs",
     because="Google may ask for it, on the account as which the instance runs, to bring it up",
 )
+
+_GET: Final = "compute.instances.get"
 
 
 class StopInstances(StayingFault, PowerFault):
@@ -189,7 +191,7 @@ class ResetInstances(PassingFault):
         resources: Sequence[Resource],
     ) -> list[Denial]:
         """Ask for the right to reset."""
-        return await missing_rights(session, resources, ["compute.instances.reset"])
+        return await missing_rights(session, resources, [_GET, "compute.instances.reset"])
 
     async def prepare(
         self,

@@ -110,7 +110,8 @@ class IsolateInstances(LastingFault, LabelledFault):
         resources: Sequence[Resource],
     ) -> list[Denial]:
         """Ask for the right to set tags; there is no way to ask about rules yet to be made."""
-        return await missing_rights(session, resources, ["compute.instances.setTags"])
+        wanted = ["compute.instances.get", "compute.instances.setTags"]
+        return await missing_rights(session, resources, wanted)
 
     async def prepare(
         self,

@@ -109,7 +109,7 @@ class PowerFault(LabelledFault):
         resources: Sequence[Resource],
     ) -> list[Denial]:
         """Ask for the right to take them down and, before that is used, to bring them up."""
-        wanted = [f"compute.instances.{verb}" for verb in (self.down, self.up)]
+        wanted = [f"compute.instances.{verb}" for verb in ("get", self.down, self.up)]
         return await missing_rights(session, resources, wanted)
 
     async def prepare(

@@ -11,6 +11,7 @@ from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
 from bridge.model.wording import child
 from providers.contract import (
+    Permission,
     ProviderError,
     Resolution,
     Resolver,
@@ -91,6 +92,21 @@ class _GceResolver(Resolver):
     def more_problems(self, given: Mapping[str, str]) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - disks have some
         """Return parameters and what is wrong with them, for this kind alone."""
         return ()
+
+    def needs(self, target: TemplateTarget) -> Sequence[Permission]:
+        """Name what is needed for a target that is named, by its owner or by its place."""
+        owned = self.owner in target.parameters
+        found: list[Permission] = []
+        for right in self.permissions:
+            if right.need == "indirect":
+                found += [Permission(right.name, note=right.note)] if owned else []
+            elif not right.name.endswith(".list"):
+                found.append(right)
+            elif owned or target.resource_arns:
+                found += indirect(right.name, because="beyond five of a zone they are listed")
+            else:
+                found.append(right)
+        return found
 
     def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:  # noqa: ARG002 - targets name their projects
         """Name the projects; roles are bound to a whole project."""

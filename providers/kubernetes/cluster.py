@@ -18,6 +18,7 @@ Authorize = Callable[[bool], Awaitable[str]]
 PAGE: Final = 500
 """Objects a page of a list, as kubectl asks for."""
 MERGE_PATCH: Final = "application/merge-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
 _UNAUTHORIZED: Final = 401
 
 
@@ -84,6 +85,13 @@ class Cluster:
         """Merge fields into an object."""
         return await self._request(
             "PATCH", path, query=query, body=body, content_type=MERGE_PATCH, guard=self.guard
+        )
+
+    async def apply(self, path: str, body: object, manager: str) -> Answer:
+        """Apply an object on the server's side; fields of other managers are a conflict."""
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
+        return await self._request(
+            "PATCH", path, query=query, body=body, content_type=APPLY_PATCH, guard=self.guard
         )
 
     async def delete(self, path: str, uid: str, propagation: str) -> Answer:

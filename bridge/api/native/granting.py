@@ -7,11 +7,13 @@ from typing import Final
 
 from bridge.catalog import Catalog
 from bridge.catalog.grants import About, as_json, chosen, documents
-from bridge.catalog.needs import Need, needs_of
+from bridge.catalog.grants.iam import SETTING
+from bridge.catalog.needs import ASSUMING, Need, merged, needs_of
 from bridge.client.grants import Grants
 from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from iam.identities import as_known_in, unmapped
+from providers.chains import first_match
 from providers.contract import Caller
 
 _OTHERS: Final = ("gcp", "azure")
@@ -19,7 +21,13 @@ _OTHERS: Final = ("gcp", "azure")
 
 def about(settings: Settings, template: ExperimentTemplate, name: str) -> About:
     """Return what the documents speak of beside the needs, as the settings have it."""
-    found = About(name or template.id, template.identity, others=others(settings, template))
+    found = About(
+        name or template.id,
+        template.identity,
+        external_id=first_match(settings.aws_external_ids, template.identity) or "",
+        source_identity=settings.aws_source_identity,
+        others=others(settings, template),
+    )
     return replace(found, principal=settings.principal) if settings.principal else found
 
 
@@ -35,7 +43,11 @@ def others(settings: Settings, template: ExperimentTemplate) -> dict[str, str]:
 
 def needed(settings: Settings, catalog: Catalog, template: ExperimentTemplate) -> tuple[Need, ...]:
     """Return what a template without errors needs."""
-    return needs_of(template, catalog, others(settings, template))
+    needs = needs_of(template, catalog, others(settings, template))
+    if not settings.aws_source_identity:
+        return needs
+    telling = (replace(one, permission=SETTING) for one in needs if one.permission == ASSUMING)
+    return merged([*needs, *telling])
 
 
 def answer(
@@ -52,5 +64,13 @@ def answer(
     left_out = [one for one in needs if one not in granted]
     found = as_json(granted, left_out, documents(granted, told, cloud))
     return Grants.model_validate(
-        {"name": told.name, "identity": told.identity, "others": dict(told.others), **found}
+        {
+            "name": told.name,
+            "identity": told.identity,
+            "others": dict(told.others),
+            "principal": told.principal,
+            "external_id": told.external_id,
+            "source_identity": told.source_identity,
+            **found,
+        }
     )

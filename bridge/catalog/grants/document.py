@@ -25,6 +25,8 @@ class About:
     """The ARN as which the bridge itself calls AWS."""
     external_id: str = ""
     """What the bridge says when it assumes the role, where something was agreed."""
+    source_identity: bool = False
+    """Whether the bridge tells AWS who started a run."""
     username: str = ""
     """The name of the role in clusters; empty: the role's own."""
     others: Mapping[str, str] = field(default_factory=dict)

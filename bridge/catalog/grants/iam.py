@@ -17,6 +17,7 @@ from providers.aws.arns import Arn
 
 LARGEST: Final = 6144
 VERSION: Final = "2012-10-17"
+SETTING: Final = "sts:SetSourceIdentity"
 
 
 def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
@@ -135,7 +136,7 @@ def trust_policy(about: About) -> dict[str, Any]:
         "Sid": "Faultbridge",
         "Effect": "Allow",
         "Principal": {"AWS": about.principal},
-        "Action": "sts:AssumeRole",
+        "Action": ["sts:AssumeRole", SETTING] if about.source_identity else "sts:AssumeRole",
     }
     if about.external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": about.external_id}}

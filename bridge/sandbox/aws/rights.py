@@ -96,6 +96,8 @@ def _resources(asked: Asked) -> list[str | None]:
             return _autoscaling(asked)
         case "eks" if cluster := re.match(r"/clusters/([^/]+)", asked.path):
             return [f"arn:aws:eks:{asked.region}:{ACCOUNT_ID}:cluster/{cluster[1]}"]
+        case "sts" if asked.operation == "AssumeRole":
+            return [asked.form.get("RoleArn") or None]
         case "cloudwatch" if asked.operation == "DescribeAlarms":
             return ["*"]
     return [None]

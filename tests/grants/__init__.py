@@ -1,0 +1,1 @@
+"""What `faultbridge grants` prints is enough, and nothing of it can be left out."""

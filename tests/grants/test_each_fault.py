@@ -1,0 +1,120 @@
+"""Every fault runs with exactly its grants, and lacking one is told before wherever that can be."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bridge.catalog.entries import canonical
+from bridge.catalog.grants import chosen
+from bridge.catalog.needs import Who
+from providers import registry
+from tests.grants.house import House, house
+from tests.grants.test_sufficiency import began, named
+
+LATE: Final = {
+    # Auto Scaling has no dry run.
+    "autoscaling:SuspendProcesses",
+    "autoscaling:ResumeProcesses",
+    "autoscaling:TerminateInstanceInAutoScalingGroup",
+    # Asked for by the fault itself, when the other calls have been found to be allowed.
+    "autoscaling:DescribeAutoScalingInstances",
+    "ec2:DescribeSecurityGroups",
+    # Google tests no permission of rules that are yet to be made, nor of groups.
+    "compute.firewalls.create",
+    "compute.firewalls.get",
+    "compute.firewalls.delete",
+    "compute.networks.updatePolicy",
+    "compute.instanceGroupManagers.get",
+    "compute.instanceGroupManagers.update",
+    # Read when the action starts.
+    "cloudwatch:DescribeAlarms",
+}
+"""Required rights that nobody asks about beforehand: the action fails, or cannot be undone."""
+_TAGS: Final = {"chaos": "ready"}
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    async with house(tmp_path, monkeypatch) as found:
+        yield found
+
+
+def target(sandbox: House, action: str) -> dict[str, Any] | None:
+    """Return a target of the estate for an action."""
+    world, spec = sandbox.world, registry.fault(action).target
+    if spec is None:
+        return None
+    kind = spec.resource_type
+    found: dict[str, Any] = {"resourceType": kind, "selectionMode": "COUNT(1)"}
+    if action == "aws:autoscaling:terminate-instances":
+        return found | {"resourceTags": {"aws:autoscaling:groupName": "web"}}
+    if action.endswith("managed-instances"):
+        group = world.gcp_estate.group_name
+        return found | {"parameters": {"instanceGroupManager": group}}
+    if kind == "azure:compute:scale-set-instance":
+        return found | {"parameters": {"scaleSet": world.azure_estate.scale_set_id}}
+    found["resourceTags"] = _TAGS
+    if kind.startswith("gcp:"):
+        place = {"project": world.gcp_estate.project, "zone": world.gcp_estate.zone}
+        found["parameters"] = place
+    if kind.startswith("azure:"):
+        estate = world.azure_estate
+        found["parameters"] = {
+            "subscription": estate.subscription,
+            "resourceGroup": estate.resource_group,
+        }
+    return found
+
+
+def document(sandbox: House, action: str) -> dict[str, Any]:
+    """Return a template with one action."""
+    fault, aimed = registry.fault(action), target(sandbox, action)
+    fields = type(fault).Parameters.model_fields
+    parameters = {}
+    if "duration" in fields:
+        parameters["duration"] = "PT1S"
+    if "start_instances_after_duration" in fields:
+        parameters["startInstancesAfterDuration"] = "PT1S"
+    if action == "aws:cloudwatch:assert-alarm-state":
+        parameters = {"alarmArns": sandbox.world.estate.alarm_arn, "alarmStates": "OK"}
+    made: dict[str, Any] = {
+        "description": action,
+        "targets": {},
+        "actions": {"Act": {"actionId": action, "parameters": parameters}},
+        "stopConditions": [{"source": "none"}],
+        "roleArn": sandbox.world.estate.role_arn,
+    }
+    if aimed is not None and fault.target is not None:
+        made["targets"] = {"Aim": aimed}
+        made["actions"]["Act"]["targets"] = {fault.target.key: "Aim"}
+    return made
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
+async def test_a_fault_runs_with_its_grants_and_with_no_fewer(sandbox: House, cloud: str) -> None:
+    wrong: list[str] = []
+    for action in registry.FAULTS:
+        if not action.startswith(cloud) or registry.fault(action).provider != cloud:
+            continue
+        assert canonical(action) == action
+        written = document(sandbox, action)
+        needs, told = await sandbox.needs(written)
+        granted = chosen(needs)
+        for missing in granted:
+            if not missing.required or missing.who is Who.READER or missing.permission in LATE:
+                continue
+            await sandbox.grant([one for one in granted if one is not missing], told)
+            found = await sandbox.run(written)
+            refused = found.status.value == "failed" and named(missing, found)
+            if not refused or began(found):
+                said = [one.reason for one in (found.failure, *found.errors) if one]
+                wrong.append(f"{action} without {missing.permission}: {found.status.value} {said}")
+        await sandbox.grant(granted, told)
+        found = await sandbox.run(written)
+        if found.status.value != "completed":
+            wrong.append(f"{action}: {found.status.value} {found.failure}")
+    assert not wrong, "\n".join(wrong)
