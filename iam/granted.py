@@ -152,7 +152,7 @@ def _wider(action: str, statement: Statement, wanted: Sequence[Right]) -> Iterat
 
 async def _pages(session: AwsSession, operation: str, member: str, **given: Any) -> list[Any]:
     found: list[Any] = []
-    marker: dict[str, str] = {}
+    marker: dict[str, Any] = {}
     while True:
         answer = await session.call("iam", operation, **given, **marker)
         found += answer[member]
