@@ -18,7 +18,7 @@ from tests.kubernetes_emulator import differences
 from tests.kubernetes_emulator.api_calls import eventually
 from tests.kubernetes_emulator.definitions import PROBES, SPLITS, TYPEDS
 from tests.kubernetes_emulator.kubectl_on_both.documents import DOCUMENTS
-from tests.kubernetes_emulator.kubectl_on_both.programs import Kubectl, programs
+from tests.kubernetes_emulator.kubectl_on_both.programs import LISTED, Kubectl, programs
 from tests.kubernetes_emulator.kubectl_on_both.scripts import SCRIPTS, commands
 
 if TYPE_CHECKING:
@@ -123,5 +123,8 @@ def test_every_difference_is_met() -> None:
     """A reason that no script meets any more is to be taken off the list."""
     if len(RUN) < len(PROGRAMS) * len(SCRIPTS):
         pytest.skip("not every script has run")
+    if len(PROGRAMS) == 1:
+        # Such as what managedFields hold, which kubectl prints unasked before 1.21 only.
+        pytest.skip(f"some show with an old kubectl only; name one in {LISTED}")
     listed = {difference.why for difference in differences.PRINTED + differences.NOT_SERVED}
     assert listed - MET == set()

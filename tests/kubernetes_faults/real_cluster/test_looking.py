@@ -10,6 +10,7 @@ import pytest
 
 from providers.contract import Effect
 from providers.kubernetes import watches
+from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.custom_resource import InjectCustomResource
 from tests.kubernetes_faults.one_run import eventually
 
@@ -74,9 +75,22 @@ async def test_a_watch_that_the_server_ends_is_opened_again(
 ) -> None:
     monkeypatch.setattr(watches, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(watches, "LASTING", 1)
+    again, times, watch = asyncio.Event(), 0, Cluster.watch
+
+    def opened(*args: Any, **options: Any) -> Any:
+        nonlocal times
+        times += 1
+        if times > 1:
+            again.set()
+        return watch(*args, **options)
+
+    monkeypatch.setattr(Cluster, "watch", opened)
     bell = Bell()
     await (await start(wake=bell)).start()
     await bell.heard()
+    await asyncio.wait_for(again.wait(), 10)
+    # It goes on where it was: only what changes now is told.
+    cluster.controllers.take_up(cluster.one())
     await bell.heard()
 
 
