@@ -248,3 +248,14 @@ def test_what_is_refused_only_when_its_turn_comes() -> None:
     assert "spec.templates[2].statusCheck.type" in told
     assert "spec.templates[2].statusCheck.http.criteria.statusCode" in told
     assert "spec.templates[3].conditionalBranches[0].target" in told
+
+
+def test_what_no_webhook_looks_at_is_only_told() -> None:
+    again = {**AGAIN["schedule"], "podChaos": {**ONE, "action": "pod-kill", "duration": "abc"}}
+    found = serial({**AGAIN, "schedule": again})
+    where = "spec.templates[1].schedule.podChaos.duration"
+    assert errors(found) == {}
+    assert "the cluster takes it now" in warnings(found)[where]
+    beside = {**SLOW, "stressChaos": {**ONE, "stressors": {"memory": {"workers": 1, "size": "x"}}}}
+    assert errors(serial(beside)) == {}
+    assert errors(serial({**SLOW, "networkChaos": {**DELAY, "duration": "abc"}})) != {}
