@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,23 +21,34 @@ __all__ = ["pytest_terminal_summary", "real_kubeconfig"]
 _SCRIPT = Path(__file__).parents[2] / "shared/tools/real-kube"
 
 
-@pytest.fixture(scope="session")
-def real_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The kubeconfig of a real API server, started by the script of FAULTBRIDGE_REAL_KUBE.
+@contextmanager
+def real_api_server(folder: Path, *options: str) -> Iterator[Path]:
+    """Run a real API server in a folder, with options of the script; its kubeconfig is given.
 
-    One server serves the whole session: a test uses names of its own, or cleans up.
+    Skips the test where FAULTBRIDGE_REAL_KUBE names no script that can start one.
     """
     script = Path(os.environ.get("FAULTBRIDGE_REAL_KUBE", _SCRIPT))
     if not script.is_file():
         pytest.skip("no real API server here: FAULTBRIDGE_REAL_KUBE names no script")
-    folder = tmp_path_factory.mktemp("real")
-    started = subprocess.run([script, "start", folder], capture_output=True, text=True, check=False)
+    started = subprocess.run(
+        [script, "start", *options, folder], capture_output=True, text=True, check=False
+    )
     if started.returncode:
         pytest.skip(f"the real API server does not start: {started.stderr.strip()[-300:]}")
     try:
         yield Path(started.stdout.splitlines()[-1])
     finally:
         subprocess.run([script, "stop", "--rm", folder], capture_output=True, check=True)
+
+
+@pytest.fixture(scope="session")
+def real_kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a real API server, started by the script of FAULTBRIDGE_REAL_KUBE.
+
+    One server serves the whole session: a test uses names of its own, or cleans up.
+    """
+    with real_api_server(tmp_path_factory.mktemp("real")) as kubeconfig:
+        yield kubeconfig
 
 
 @pytest.fixture(scope="session")

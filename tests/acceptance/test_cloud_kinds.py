@@ -6,17 +6,14 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.acceptance.in_process import Sandbox, sandbox, until
 
-from bridge.cli.connection import load_settings
-from bridge.cli.listening import bridge_on
-from bridge.sandbox.world import World
+__all__ = ["sandbox"]
+
 
 ROOT = Path(__file__).parents[2]
 MANY = {
@@ -27,56 +24,6 @@ MANY = {
     "value": "2",
     "duration": "6s",
 }
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    """The world, and the bridge that works on it."""
-
-    world: World
-    url: str
-
-    async def instances(self) -> list[str]:
-        """Return the state of each instance."""
-
-        def read() -> list[str]:
-            with closing(self.world.client("ec2")) as ec2:
-                return [
-                    instance["State"]["Name"]
-                    for reservation in ec2.describe_instances()["Reservations"]
-                    for instance in reservation["Instances"]
-                ]
-
-        return await asyncio.to_thread(read)
-
-    async def fis(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Ask the bridge through the AWS SDK."""
-
-        def ask() -> dict[str, Any]:
-            with closing(self.world.client("fis", self.url)) as client:
-                return dict(getattr(client, operation)(**request))
-
-        return await asyncio.to_thread(ask)
-
-    async def status(self, experiment: str) -> str:
-        """Return how a run stands."""
-        found = await self.fis("get_experiment", id=experiment)
-        return str(found["experiment"]["state"]["status"])
-
-
-@pytest.fixture
-async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    async with World(transition_seconds=0.2) as world:
-        for name, value in world.environment().items():
-            monkeypatch.setenv(name, value)
-        async with bridge_on(load_settings(tmp_path), "127.0.0.1", 0) as url:
-            yield Sandbox(world, url)
-
-
-async def _until(holds: Callable[[], Any], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await holds():  # noqa: ASYNC110 - what is awaited is on the other side of HTTP
-            await asyncio.sleep(0.05)
 
 
 async def test_an_awschaos_by_tag_stops_two_instances_and_starts_them_again(
@@ -113,13 +60,13 @@ async def test_an_awschaos_by_tag_stops_two_instances_and_starts_them_again(
     async def ended() -> bool:
         return await sandbox.status(experiment) in {"completed", "failed", "stopped"}
 
-    await _until(two_are_stopped)
+    await until(two_are_stopped)
     resolved = await sandbox.fis("list_experiment_resolved_targets", experimentId=experiment)
     taken = {one["targetInformation"]["arn"] for one in resolved["resolvedTargets"]}
     workers = sandbox.world.estate.instance_arns
     assert len(taken) == 2
     assert taken <= {arn for name, arn in workers.items() if not name.startswith("orders-db")}
-    await _until(ended)
+    await until(ended)
     assert await sandbox.status(experiment) == "completed"
     assert set(await sandbox.instances()) == {"running"}
     assert await sandbox.world.left_behind() == []
@@ -189,7 +136,7 @@ async def test_an_annotation_leaves_it_to_chaos_mesh(sandbox: Sandbox, tmp_path:
     async def made() -> bool:
         return bool(sandbox.world.cluster.store.list("chaos-mesh.org", "awschaos"))
 
-    await _until(made)
+    await until(made)
     assert set(await sandbox.instances()) == {"running"}
     code, output = await running
     assert code == 0, output

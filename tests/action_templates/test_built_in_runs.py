@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bridge.catalog.action_templates import built_ins
-from bridge.cli.connection import load_settings
-from bridge.cli.listening import bridge_on
 from bridge.client import AsyncClient
-from bridge.sandbox.world import World
+from tests.acceptance.in_process import Sandbox, sandbox, until
+
+__all__ = ["sandbox"]
+
 
 NEEDED = {
     "dns-error": {"pattern": "payments.example.com"},
@@ -27,38 +21,6 @@ NEEDED = {
 """What a template asks for beside namespace and labels."""
 APART = {"pod-kill": "user", "pod-failure": "payment"}
 """Those that take pods away are kept from the pods of the others."""
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    """The world, and the bridge that works on it."""
-
-    world: World
-    url: str
-
-    async def fis(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Ask the bridge through the AWS SDK."""
-
-        def ask() -> dict[str, Any]:
-            with closing(self.world.client("fis", self.url)) as client:
-                return dict(getattr(client, operation)(**request))
-
-        return await asyncio.to_thread(ask)
-
-
-@pytest.fixture
-async def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    async with World(transition_seconds=0.2) as world:
-        for name, value in world.environment().items():
-            monkeypatch.setenv(name, value)
-        async with bridge_on(load_settings(tmp_path), "127.0.0.1", 0) as url:
-            yield Sandbox(world, url)
-
-
-async def _until(holds: Callable[[], Any], seconds: float = 90) -> None:
-    async with asyncio.timeout(seconds):
-        while not await holds():  # noqa: ASYNC110 - what is awaited is on the other side of HTTP
-            await asyncio.sleep(0.2)
 
 
 def _action(name: str) -> dict[str, Any]:
@@ -118,7 +80,7 @@ async def test_each_runs_to_its_end(sandbox: Sandbox) -> None:
             for one in states
         )
 
-    await _until(all_have_ended)
+    await until(all_have_ended, seconds=90)
     async with AsyncClient(sandbox.url) as client:
         for name, run in runs.items():
             detail = await client.experiment(run)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -22,22 +21,11 @@ from bridge.settings import Settings
 from iam.policy import Attachment, StoredPolicy
 from tests.authorization.conftest import ALICE, BOB, headers
 from tests.cli.doubles import PATH, World, document
-from tests.native_api.conftest import new_process
+from tests.native_api.conftest import new_process, settings
+
+__all__ = ["settings"]
 
 ADMINISTRATOR = "FaultbridgeAdministrator"
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        installation="test",
-        data=tmp_path / "data",
-        minimum_duration=timedelta(seconds=1),
-        poll_shortest=timedelta(milliseconds=10),
-        retry_first=timedelta(milliseconds=10),
-        retry_longest=timedelta(milliseconds=20),
-        call_lifetime=timedelta(seconds=1),
-    )
 
 
 @pytest.fixture

@@ -41,6 +41,26 @@ async def _freeze(bench: Bench, step: str) -> tuple[str, asyncio.Task[None], asy
     return run, frozen, gate
 
 
+async def _outlived(
+    bench: Bench, length: str | None
+) -> tuple[str, asyncio.Task[None], asyncio.Event]:
+    """Freeze the worker of a first action that another worker ends, and begins a second one."""
+    gate = _hold(bench, "inject")
+    run = await bench.start(
+        {
+            "first": halt(length="PT1M", target="t"),
+            "second": halt(after=("first",), length=length, target="t"),
+        },
+        {"t": things("a")},
+    )
+    frozen = asyncio.create_task(bench.engine.advance(run))
+    await bench.world.reached.wait()
+    bench.world.now = Micros(bench.world.now + 20 * SECOND)
+    bench.engine = bench.other_engine()
+    await bench.drive(seconds=600)
+    return run, frozen, gate
+
+
 async def _overtake(bench: Bench, run: str, *, seconds: float) -> None:
     """Let the lease end, and another worker take the run and stop it."""
     bench.world.now = Micros(bench.world.now + 20 * SECOND)
@@ -64,19 +84,7 @@ async def test_a_mark_that_is_written_after_the_run_has_ended_is_removed(bench: 
 async def test_a_late_effect_does_not_undo_what_a_later_action_was_meant_to_leave(
     bench: Bench,
 ) -> None:
-    gate = _hold(bench, "inject")
-    run = await bench.start(
-        {
-            "first": halt(length="PT1M", target="t"),
-            "stays": halt(after=("first",), length=None, target="t"),
-        },
-        {"t": things("a")},
-    )
-    frozen = asyncio.create_task(bench.engine.advance(run))
-    await bench.world.reached.wait()
-    bench.world.now = Micros(bench.world.now + 20 * SECOND)
-    bench.engine = bench.other_engine()
-    await bench.drive(seconds=600)
+    run, frozen, gate = await _outlived(bench, None)
     assert [r.phase for r in await bench.store.records(run)] == ["reverted", "kept"]
     gate.set()
     await frozen
@@ -236,19 +244,7 @@ async def test_what_a_newer_bridge_wrote_is_kept(bench: Bench) -> None:
 async def test_a_late_effect_does_not_open_a_record_whose_resource_another_one_holds(
     bench: Bench,
 ) -> None:
-    gate = _hold(bench, "inject")
-    run = await bench.start(
-        {
-            "first": halt(length="PT1M", target="t"),
-            "second": halt(after=("first",), length="PT20M", target="t"),
-        },
-        {"t": things("a")},
-    )
-    frozen = asyncio.create_task(bench.engine.advance(run))
-    await bench.world.reached.wait()
-    bench.world.now = Micros(bench.world.now + 20 * SECOND)
-    bench.engine = bench.other_engine()
-    await bench.drive(seconds=600)
+    run, frozen, gate = await _outlived(bench, "PT20M")
     assert [r.phase for r in await bench.store.records(run)] == ["reverted", "injected"]
     gate.set()
     await frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -32,11 +32,14 @@ from bridge.sandbox.kubernetes.server import KubernetesEmulator
 from bridge.settings import Settings
 from providers.contract import Caller, Guard
 from providers.kubernetes.provider import KubernetesProvider
+from tests.aws_emulator.account import aws, estate
 from tests.kubernetes_faults.one_run import INSTALLATION, Run
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from bridge.sandbox.aws import AwsEmulator, Estate, build
+    from bridge.sandbox.aws import AwsEmulator, Estate
+
+__all__ = ["aws", "estate"]
 
 ROLE = EXPERIMENT_ROLE_ARN
 
@@ -138,17 +141,6 @@ class Cluster:
         assert role is not None
         role["rules"][1]["verbs"] = [v for v in role["rules"][1]["verbs"] if v not in verbs]
         self.store.update(key, role)
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[AwsEmulator]:
-    with AwsEmulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def estate(aws: AwsEmulator) -> Estate:
-    return build(aws, workers=2)
 
 
 @pytest.fixture

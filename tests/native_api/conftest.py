@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -64,18 +65,23 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(path).create(["one", "two"])
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def quick(**given: Any) -> Settings:
+    """Settings of a bridge that tests wait for: short pauses, and what is given."""
     return Settings(
         installation="test",
-        data=tmp_path / "data",
         minimum_duration=timedelta(seconds=1),
         stop_poll=timedelta(seconds=0.05),
         poll_shortest=timedelta(milliseconds=10),
         retry_first=timedelta(milliseconds=10),
         retry_longest=timedelta(milliseconds=20),
         call_lifetime=timedelta(seconds=1),
+        **given,
     )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return quick(data=tmp_path / "data")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from bridge.client import AsyncClient
 from bridge.settings import Settings
 from bridge.store.database import open_engine
 from tests.cli.doubles import PATH, World
-from tests.native_api.conftest import DoubleProviders, double_catalog
+from tests.native_api.conftest import DoubleProviders, double_catalog, quick
 
 
 @dataclass
@@ -68,15 +67,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 async def house(postgresql_url: str, world: World) -> AsyncIterator[House]:
-    settings = Settings(
-        installation="test",
-        database=postgresql_url,
-        minimum_duration=timedelta(seconds=1),
-        stop_poll=timedelta(seconds=0.05),
-        poll_shortest=timedelta(milliseconds=10),
-        retry_first=timedelta(milliseconds=10),
-        retry_longest=timedelta(milliseconds=20),
-        call_lifetime=timedelta(seconds=1),
-    )
+    settings = quick(database=postgresql_url)
     async with AsyncExitStack() as stack:
         yield House(settings, world, stack)

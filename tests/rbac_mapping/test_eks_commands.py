@@ -6,31 +6,23 @@ moto knows no access entries: those are in test_access_entries.py, over botocore
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from bridge.sandbox.kubernetes.authentication import moto_secret
 from bridge.sandbox.kubernetes.cluster import SandboxCluster
 from bridge.sandbox.kubernetes.estate import EXPERIMENT_ROLE_ARN
+from tests.aws_emulator.account import aws, estate
 from tests.rbac_mapping.conftest import Command
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from bridge.sandbox.aws import AwsEmulator, Estate, build
+    from bridge.sandbox.aws import AwsEmulator, Estate
+
+__all__ = ["aws", "estate"]
 
 RBAC = "rbac.authorization.k8s.io"
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[AwsEmulator]:
-    with AwsEmulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def estate(aws: AwsEmulator) -> Estate:
-    return build(aws, workers=2)
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-import os
-import subprocess
 import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,15 +38,18 @@ from rbac.aws_auth_text import Wanted
 from rbac.aws_auth_writing import ChangedMeanwhileError, plan, write
 from rbac.principals import CloudPrincipal
 from rbac.showing import show
+from tests.aws_emulator.account import aws, estate
+from tests.conftest import real_api_server
 from tests.kubernetes_faults.one_run import Run, eventually
 from tests.kubernetes_faults.real_cluster.real import MERGE, PLURALS, RealCluster, client
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from bridge.sandbox.aws import AwsEmulator, Estate, build
+    from bridge.sandbox.aws import AwsEmulator, Estate
+
+__all__ = ["aws", "estate"]
 
 pytestmark = pytest.mark.real_cluster
-_SCRIPT = Path(__file__).parents[3] / "shared/tools/real-kube"
 
 
 class Authenticator:
@@ -114,17 +115,6 @@ class Authenticator:
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[AwsEmulator]:
-    with AwsEmulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def estate(aws: AwsEmulator) -> Estate:
-    return build(aws, workers=2)
-
-
-@pytest.fixture(scope="module")
 def authenticator(aws: AwsEmulator) -> Iterator[Authenticator]:
     made = Authenticator(aws.url)
     yield made
@@ -135,22 +125,9 @@ def authenticator(aws: AwsEmulator) -> Iterator[Authenticator]:
 def kubeconfig(
     authenticator: Authenticator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
-    script = Path(os.environ.get("FAULTBRIDGE_REAL_KUBE", _SCRIPT))
-    if not script.is_file():
-        pytest.skip("no real API server here: FAULTBRIDGE_REAL_KUBE names no script")
     folder = tmp_path_factory.mktemp("mapped")
-    started = subprocess.run(
-        [script, "start", "--authn-webhook", authenticator.url, folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if started.returncode:
-        pytest.skip(f"the real API server does not start: {started.stderr.strip()[-300:]}")
-    try:
-        yield Path(started.stdout.splitlines()[-1])
-    finally:
-        subprocess.run([script, "stop", "--rm", folder], capture_output=True, check=True)
+    with real_api_server(folder, "--authn-webhook", authenticator.url) as given:
+        yield given
 
 
 @pytest.fixture(scope="module")

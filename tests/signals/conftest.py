@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from bridge.settings import Settings
 from providers import registry
 from providers.contract import Fault, Provider, Resolver, StopSource
 from tests.cli.doubles import PATH, Break, Signal, ThingProvider, ThingResolver, World, document
+from tests.native_api.conftest import quick
 from tests.signals.senders import TOPIC, Sns
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -142,15 +143,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        installation="test",
+    return quick(
         data=tmp_path / "data",
-        minimum_duration=timedelta(seconds=1),
-        stop_poll=timedelta(seconds=0.05),
-        poll_shortest=timedelta(milliseconds=10),
-        retry_first=timedelta(milliseconds=10),
-        retry_longest=timedelta(milliseconds=20),
-        call_lifetime=timedelta(seconds=1),
         signal_tokens=(SecretStr(TOKEN), SecretStr(OTHER)),
         signal_topics=(TOPIC,),
     )
