@@ -22,16 +22,25 @@ MOST_READ: Final = 20
 _NOT_FOUND: Final = 404
 
 
-async def around(cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]) -> Around:
-    """Read what a resource's controller has made for it. Never raises for a failing read."""
+async def around(
+    cluster: Cluster,
+    resource: CustomResource,
+    manifest: Mapping[str, Any],
+    *,
+    most: int = MOST_READ,
+) -> Around:
+    """Read what a resource's controller has made for it. Never raises for a failing read.
+
+    ``most`` is how many objects are read one by one.
+    """
     try:
         match (resource.group, resource.kind):
             case ("chaos-mesh.org", "Workflow"):
-                return await _nodes(cluster, resource)
+                return await _nodes(cluster, resource, most)
             case ("chaos-mesh.org", "Schedule"):
                 return Around(parts=await runs(cluster, resource))
             case ("litmuschaos.io", "ChaosEngine"):
-                names = litmus.results(resource, manifest)[:MOST_READ]
+                names = litmus.results(resource, manifest)[:most]
                 paths = [path_of(resource, LITMUS, "ChaosResult", name) for name in names]
                 return Around(parts=await _each(cluster, paths))
     except ProviderError as error:
@@ -75,14 +84,14 @@ def path_of(resource: CustomResource, group: str, kind: str, name: str) -> str:
     return f"{collection}/{name}" if name else collection
 
 
-async def _nodes(cluster: Cluster, resource: CustomResource) -> Around:
+async def _nodes(cluster: Cluster, resource: CustomResource, most: int) -> Around:
     found = await nodes(cluster, resource)
     made = {
         workflow.name_of(node): path
         for node in found
         if (path := chaos_path(resource, node)) is not None
     }
-    chosen = dict(list(made.items())[:MOST_READ])
+    chosen = dict(list(made.items())[:most])
     try:
         chaos = await asyncio.gather(*(_one(cluster, path) for path in chosen.values()))
     except ProviderError as error:

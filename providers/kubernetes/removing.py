@@ -88,16 +88,19 @@ async def _gone(cluster: Cluster, resource: CustomResource) -> Outcome:
     return Outcome(OutcomeKind.PENDING, f"{len(left)} of its runs are still being removed")
 
 
+def propagation(resource: CustomResource) -> str:
+    """Return how it is deleted: in the foreground a parent stays until its children are gone."""
+    return "Foreground" if (resource.group, resource.kind) in PARENTS else "Background"
+
+
 async def _delete(
     cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]
 ) -> Outcome:
-    parent = (resource.group, resource.kind) in _PARENTS
     try:
         await cluster.delete(
             resource.path,
             uid=str(metadata(manifest).get("uid", "")),
-            # In the foreground a parent stays until its children's faults are recovered.
-            propagation="Foreground" if parent else "Background",
+            propagation=propagation(resource),
         )
     except ApiError as error:
         if error.status == _NOT_FOUND:
@@ -187,7 +190,7 @@ def _stop_engine(manifest: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return {"spec": {"engineState": "stop"}}, waiting
 
 
-_PARENTS: Final = frozenset({(CHAOS_MESH, "Workflow"), (CHAOS_MESH, "Schedule")})
+PARENTS: Final = frozenset({(CHAOS_MESH, "Workflow"), (CHAOS_MESH, "Schedule")})
 """Kinds whose faults are other resources, which they own."""
 _STOPS: Final = {
     (CHAOS_MESH, "Workflow"): _stop_workflow,
