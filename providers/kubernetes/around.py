@@ -6,13 +6,19 @@ Every right for it is optional: what may not be read is missing in the verdict, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from providers.contract import ProviderError
 from providers.kubernetes.api import ApiError
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource, group_path
+from providers.kubernetes.resource import (
+    CHAOS_MESH,
+    LITMUS,
+    CustomResource,
+    group_path,
+    metadata,
+)
 from providers.kubernetes.specs import KINDS
 from providers.kubernetes.verdicts import litmus, schedule, workflow
 from providers.kubernetes.verdicts.status import NOTHING_AROUND, Around, line, object_of
@@ -75,6 +81,20 @@ def chaos_path(resource: CustomResource, node: Mapping[str, Any]) -> str | None:
     if kind not in KINDS or not name:
         return None
     return path_of(resource, CHAOS_MESH, kind, name)
+
+
+def beside(
+    resource: CustomResource, made: Iterable[Mapping[str, Any]]
+) -> list[tuple[CustomResource, Mapping[str, Any]]]:
+    """Return how to address what a resource has made, with it; what is of no known kind is not."""
+    return [
+        (
+            resource.model_copy(update={"kind": kind, "plural": KINDS[kind].plural, "name": name}),
+            one,
+        )
+        for one in made
+        if (kind := line(one.get("kind"))) in KINDS and (name := line(metadata(one).get("name")))
+    ]
 
 
 def path_of(resource: CustomResource, group: str, kind: str, name: str) -> str:

@@ -6,7 +6,7 @@ not answer, the finalizers are taken off.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -27,7 +27,6 @@ from providers.kubernetes.lifecycle import keeps_records
 from providers.kubernetes.refusals import refusal, rejected
 from providers.kubernetes.removing import PARENTS, propagation
 from providers.kubernetes.resource import CustomResource, annotation, metadata, moment
-from providers.kubernetes.specs import KINDS
 from providers.kubernetes.stuck import DELETE_WEBHOOKS
 from providers.kubernetes.verdicts import records
 from providers.kubernetes.verdicts.status import line
@@ -98,11 +97,11 @@ async def _held(cluster: Cluster, resource: CustomResource, manifest: Mapping[st
     itself = (resource, manifest)
     if resource.kind == "Workflow":
         nodes = [{"kind": "WorkflowNode", **node} for node in seen.parts or ()]
-        chaos = _beside(resource, (seen.chaos or {}).values())
-        return _Held(chaos, [*_beside(resource, nodes), itself], seen.unread)
+        chaos = around.beside(resource, (seen.chaos or {}).values())
+        return _Held(chaos, [*around.beside(resource, nodes), itself], seen.unread)
     if resource.kind != "Schedule":
         return _Held([], [itself])
-    runs = _beside(resource, seen.parts or ())
+    runs = around.beside(resource, seen.parts or ())
     if resource.child != "Workflow":
         return _Held(runs, [itself], seen.unread)
     inner = [await _held(cluster, run, body) for run, body in runs]
@@ -111,18 +110,6 @@ async def _held(cluster: Cluster, resource: CustomResource, manifest: Mapping[st
         [*(pair for one in inner for pair in one.holders), itself],
         next(filter(None, (seen.unread, *(one.unread for one in inner))), ""),
     )
-
-
-def _beside(resource: CustomResource, made: Iterable[Mapping[str, Any]]) -> list[_One]:
-    """Return how to address what a resource has made, with it."""
-    return [
-        (
-            resource.model_copy(update={"kind": kind, "plural": KINDS[kind].plural, "name": name}),
-            one,
-        )
-        for one in made
-        if (kind := line(one.get("kind"))) in KINDS and (name := line(metadata(one).get("name")))
-    ]
 
 
 async def _clean(

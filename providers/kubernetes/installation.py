@@ -60,10 +60,11 @@ async def installation(cluster: Cluster, group: str) -> Installation:
     )
     try:
         try:
-            answer = await cluster.select("/api/v1/pods", labelSelector=selector)
+            # All of them: a daemon that is left out would count as missing from its node.
+            answer = await cluster.select("/api/v1/pods", pages=None, labelSelector=selector)
         except DeniedError:
             answer = await cluster.select(
-                f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=selector
+                f"/api/v1/namespaces/{NAMESPACE}/pods", pages=None, labelSelector=selector
             )
     except ProviderError as error:
         found.unread.append(f"the pods of its controllers ({line(error)})")
