@@ -6,13 +6,19 @@ Every right for it is optional: what may not be read is missing in the verdict, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from providers.contract import ProviderError
 from providers.kubernetes.api import ApiError
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource, group_path
+from providers.kubernetes.resource import (
+    CHAOS_MESH,
+    LITMUS,
+    CustomResource,
+    group_path,
+    metadata,
+)
 from providers.kubernetes.specs import KINDS
 from providers.kubernetes.verdicts import litmus, schedule, workflow
 from providers.kubernetes.verdicts.status import NOTHING_AROUND, Around, line, object_of
@@ -22,16 +28,25 @@ MOST_READ: Final = 20
 _NOT_FOUND: Final = 404
 
 
-async def around(cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]) -> Around:
-    """Read what a resource's controller has made for it. Never raises for a failing read."""
+async def around(
+    cluster: Cluster,
+    resource: CustomResource,
+    manifest: Mapping[str, Any],
+    *,
+    most: int = MOST_READ,
+) -> Around:
+    """Read what a resource's controller has made for it. Never raises for a failing read.
+
+    ``most`` is how many objects are read one by one.
+    """
     try:
         match (resource.group, resource.kind):
             case ("chaos-mesh.org", "Workflow"):
-                return await _nodes(cluster, resource)
+                return await _nodes(cluster, resource, most)
             case ("chaos-mesh.org", "Schedule"):
                 return Around(parts=await runs(cluster, resource))
             case ("litmuschaos.io", "ChaosEngine"):
-                names = litmus.results(resource, manifest)[:MOST_READ]
+                names = litmus.results(resource, manifest)[:most]
                 paths = [path_of(resource, LITMUS, "ChaosResult", name) for name in names]
                 return Around(parts=await _each(cluster, paths))
     except ProviderError as error:
@@ -68,6 +83,20 @@ def chaos_path(resource: CustomResource, node: Mapping[str, Any]) -> str | None:
     return path_of(resource, CHAOS_MESH, kind, name)
 
 
+def beside(
+    resource: CustomResource, made: Iterable[Mapping[str, Any]]
+) -> list[tuple[CustomResource, Mapping[str, Any]]]:
+    """Return how to address what a resource has made, with it; what is of no known kind is not."""
+    return [
+        (
+            resource.model_copy(update={"kind": kind, "plural": KINDS[kind].plural, "name": name}),
+            one,
+        )
+        for one in made
+        if (kind := line(one.get("kind"))) in KINDS and (name := line(metadata(one).get("name")))
+    ]
+
+
 def path_of(resource: CustomResource, group: str, kind: str, name: str) -> str:
     """Return the path of a resource of another kind beside this one, or of its collection."""
     root = f"{group_path(group, resource.version)}/namespaces/{resource.namespace}"
@@ -75,14 +104,14 @@ def path_of(resource: CustomResource, group: str, kind: str, name: str) -> str:
     return f"{collection}/{name}" if name else collection
 
 
-async def _nodes(cluster: Cluster, resource: CustomResource) -> Around:
+async def _nodes(cluster: Cluster, resource: CustomResource, most: int) -> Around:
     found = await nodes(cluster, resource)
     made = {
         workflow.name_of(node): path
         for node in found
         if (path := chaos_path(resource, node)) is not None
     }
-    chosen = dict(list(made.items())[:MOST_READ])
+    chosen = dict(list(made.items())[:most])
     try:
         chaos = await asyncio.gather(*(_one(cluster, path) for path in chosen.values()))
     except ProviderError as error:

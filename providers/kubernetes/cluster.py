@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 from providers.contract import Guard
@@ -47,28 +48,23 @@ class Cluster:
     async def list(self, path: str, installation: str | None) -> Answer:
         """Read all marked objects under a path, of one installation or of any (None)."""
         value = "" if installation is None else f"={installation.rstrip('-')}"
-        query = {"labelSelector": INSTALLATION_LABEL + value, "limit": str(PAGE)}
-        answer = await self._request("GET", path, query=query)
-        items = list(answer.body.get("items") or ())
-        while proceed := (answer.body.get("metadata") or {}).get("continue"):
-            answer = await self._request("GET", path, query={**query, "continue": str(proceed)})
-            items += answer.body.get("items") or ()
-        return Answer({"items": items}, answer.now)
+        return await self.select(path, pages=None, labelSelector=INSTALLATION_LABEL + value)
 
-    async def select(self, path: str, *, pages: int = 1, **query: str) -> Answer:
+    async def select(self, path: str, *, pages: int | None = 1, **query: str) -> Answer:
         """Read the objects under a path that label and field selectors take, a page or more.
 
-        What is beyond so many pages is left out. Raises as ``ApiServer.request`` does.
+        What is beyond so many pages is left out; None reads them all. Raises as ``ApiServer.request`` does.
         """
         query = {**query, "limit": str(PAGE)}
-        answer = await self._request("GET", path, query=query)
-        items = list(answer.body.get("items") or ())
-        for _ in range(pages - 1):
-            proceed = (answer.body.get("metadata") or {}).get("continue")
+        items: list[Any] = []
+        proceed = ""
+        for _ in count() if pages is None else range(pages):
+            more = {"continue": proceed} if proceed else {}
+            answer = await self._request("GET", path, query={**query, **more})
+            items += answer.body.get("items") or ()
+            proceed = str((answer.body.get("metadata") or {}).get("continue") or "")
             if not proceed:
                 break
-            answer = await self._request("GET", path, query={**query, "continue": str(proceed)})
-            items += answer.body.get("items") or ()
         return Answer({"items": items}, answer.now)
 
     async def ask(self, path: str, body: object, **query: str) -> Answer:

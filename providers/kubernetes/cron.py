@@ -15,17 +15,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from providers.kubernetes.specs import parse_go_duration
+from providers.kubernetes.specs.cron import DESCRIPTORS, EVERY
 
-NICKNAMES: Final = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
-EVERY: Final = "@every "
 _LONGEST: Final = 256
 _ENDS: Final = (59, 59, 23, 31, 12, 6)
 _FROM: Final = re.compile(r"(^|,)(\d+)/(\d+)")
@@ -49,7 +40,7 @@ def next_run(expression: str, after: datetime) -> datetime | None:
             zone = ZoneInfo(prefix.partition("=")[2])
         except (ValueError, OSError, KeyError):  # not found is a KeyError
             return None
-    fields = NICKNAMES.get(text, text).replace("?", "*").split()
+    fields = DESCRIPTORS.get(text, text).replace("?", "*").split()
     ends = _ENDS[-len(fields) :]
     plain = [_ranged(field, end) for field, end in zip(fields, ends, strict=False)]
     try:

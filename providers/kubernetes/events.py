@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,7 +42,10 @@ class _Place:
     """Whom the next list is for."""
     begun: int = 0
     """How many lists have begun."""
-    found: Sequence[Mapping[str, Any]] = ()
+    found: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What the last list had, by the name of the object that it is about."""
+    waiting: int = 0
+    """How many want what it has, or will have."""
     refused_at: float | None = None
 
 
@@ -77,18 +81,29 @@ class EventReader:
     async def _list(
         self, cluster: Cluster, resource: CustomResource, identity: str
     ) -> Sequence[Mapping[str, Any]]:
-        place = self._places.setdefault(
-            (cluster.id, identity, resource.namespace, resource.kind), _Place()
-        )
+        key = (cluster.id, identity, resource.namespace, resource.kind)
+        place = self._places.setdefault(key, _Place())
         if place.refused_at is not None and time.monotonic() - place.refused_at < ASK_AGAIN:
             return ()
+        place.waiting += 1
+        try:
+            return await self._of(place, cluster, resource)
+        finally:
+            place.waiting -= 1
+            if not place.waiting and place.refused_at is None:
+                del self._places[key]  # the lists of thousands are not kept for nobody
+
+    @staticmethod
+    async def _of(
+        place: _Place, cluster: Cluster, resource: CustomResource
+    ) -> Sequence[Mapping[str, Any]]:
         place.names.add(resource.name)
         came = place.begun
         async with place.lock:
-            if place.begun > came:
-                return place.found  # of a list that began after we had come
+            if place.begun > came:  # of a list that began after we had come
+                return place.found.get(resource.name, ())
             names, place.names = place.names, set()
-            place.begun, place.found = place.begun + 1, ()
+            place.begun, place.found = place.begun + 1, {}
             selector = f"involvedObject.kind={resource.kind}"
             if len(names) == 1:
                 selector += f",involvedObject.name={resource.name}"
@@ -101,10 +116,19 @@ class EventReader:
             except DeniedError:
                 place.refused_at = time.monotonic()
             except ProviderError:
-                pass  # read with the next change; the run goes on without
+                place.refused_at = None  # read with the next change; the run goes on without
             else:
-                place.found = answer.body["items"]
-            return place.found
+                place.refused_at = None
+                place.found = _by_name(answer.body["items"])
+            return place.found.get(resource.name, ())
+
+
+def _by_name(events: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Sort events by whom they are about, once for all who ask."""
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for event in events:
+        found[line(object_of(event.get("involvedObject")).get("name"))].append(event)
+    return found
 
 
 def told(events: Sequence[Mapping[str, Any]], notes: Notes) -> tuple[tuple[News, ...], Notes]:
@@ -154,7 +178,6 @@ def _moment(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _is_about(event: Mapping[str, Any], resource: CustomResource) -> bool:
-    about = object_of(event.get("involvedObject"))
-    return about.get("name") == resource.name and str(about.get("apiVersion", "")).partition("/")[
-        0
-    ] == (resource.group or resource.version)
+    """Say whether an event of the resource's name and kind is about its group as well."""
+    version = str(object_of(event.get("involvedObject")).get("apiVersion", ""))
+    return version.partition("/")[0] == (resource.group or resource.version)

@@ -6,7 +6,8 @@ not answer, the finalizers are taken off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,12 +16,17 @@ from providers.contract import News, Outcome, OutcomeKind, ProviderError, Transi
 from providers.kubernetes import around
 from providers.kubernetes.api import Answer, ApiError
 from providers.kubernetes.calls import not_ours, read_one
-from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.installation import failed_call, failed_webhook, webhook_configurations
+from providers.kubernetes.cluster import PAGE, Cluster
+from providers.kubernetes.installation import (
+    failed_call,
+    failed_webhook,
+    judges_others,
+    webhook_configurations,
+)
 from providers.kubernetes.lifecycle import keeps_records
 from providers.kubernetes.refusals import refusal, rejected
+from providers.kubernetes.removing import PARENTS, propagation
 from providers.kubernetes.resource import CustomResource, annotation, metadata, moment
-from providers.kubernetes.specs import KINDS
 from providers.kubernetes.stuck import DELETE_WEBHOOKS
 from providers.kubernetes.verdicts import records
 from providers.kubernetes.verdicts.status import line
@@ -37,6 +43,22 @@ _RELEASED_AT: Final = "released-at"
 _NAMED: Final = 10
 
 
+_One = tuple[CustomResource, Mapping[str, Any]]
+"""How to address a resource, and the resource as it was read."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What finalizers hold."""
+
+    chaos: Sequence[_One]
+    """What a parent has made. It goes first: the holders lead to it."""
+    holders: Sequence[_One]
+    """Nodes, inner Workflows, and last the resource itself."""
+    unread: str = ""
+    """Why not all of it could be read."""
+
+
 async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool) -> Outcome:
     """Take the next step of a forced clean, only if the resource is ours.
 
@@ -49,10 +71,16 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
     if not resource.owns(there.body):
         return rejected(f"Unable to release custom resource: {not_ours(resource)}")
     held = await _held(cluster, resource, there.body)
-    noted = _noted(resource, [body for _, body in held])
+    noted = _noted(resource, held)
     try:
-        for one, body in held:
+        for one, body in held.chaos:
             await _clean(cluster, one, body, there)
+        for one, body in held.holders:
+            if not held.chaos:
+                await _clean(cluster, one, body, there)
+            elif (one.group, one.kind) in PARENTS:
+                # So that it makes no more; gone, it would no longer lead to its chaos.
+                await _delete(cluster, one, body, there)
     except TransientError as error:
         if not failed_webhook(error):
             raise
@@ -62,44 +90,60 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
     return noted
 
 
-async def _held(
-    cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]
-) -> list[tuple[CustomResource, Mapping[str, Any]]]:
-    """Return what is to go: what the resource has made first, then itself."""
-    seen = await around.around(cluster, resource, manifest)
-    made: Sequence[Mapping[str, Any]] = ()
+async def _held(cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]) -> _Held:
+    """Return what is to go: the resource, and what it has made."""
+    # As many as a list has: chaos that is left out keeps its finalizer when its parent is gone.
+    seen = await around.around(cluster, resource, manifest, most=PAGE)
+    itself = (resource, manifest)
     if resource.kind == "Workflow":
         nodes = [{"kind": "WorkflowNode", **node} for node in seen.parts or ()]
-        made = [*(seen.chaos or {}).values(), *nodes]
-    elif resource.kind == "Schedule":
-        made = seen.parts or ()
-    children = [
-        (
-            resource.model_copy(update={"kind": kind, "plural": KINDS[kind].plural, "name": name}),
-            one,
-        )
-        for one in made
-        if (kind := line(one.get("kind"))) in KINDS and (name := line(metadata(one).get("name")))
-    ]
-    return [*children, (resource, manifest)]
+        chaos = around.beside(resource, (seen.chaos or {}).values())
+        return _Held(chaos, [*around.beside(resource, nodes), itself], seen.unread)
+    if resource.kind != "Schedule":
+        return _Held([], [itself])
+    runs = around.beside(resource, seen.parts or ())
+    if resource.child != "Workflow":
+        return _Held(runs, [itself], seen.unread)
+    inner = [await _held(cluster, run, body) for run, body in runs]
+    return _Held(
+        [pair for one in inner for pair in one.chaos],
+        [*(pair for one in inner for pair in one.holders), itself],
+        next(filter(None, (seen.unread, *(one.unread for one in inner))), ""),
+    )
 
 
 async def _clean(
     cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any], there: Answer
 ) -> None:
     """Ask for one resource to be let go of, or take its finalizers off where nobody answers."""
-    about = metadata(manifest)
     asked = moment(annotation(manifest, _RELEASED_AT))
+    waited = asked is not None and there.now - asked >= CLEAN_WAIT
+    if waited and metadata(manifest).get("deletionTimestamp"):
+        await _there(cluster.merge(resource.path, {"metadata": {"finalizers": []}}))
+    else:
+        await _delete(cluster, resource, manifest, there)
+
+
+async def _delete(
+    cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any], there: Answer
+) -> None:
+    """Delete one resource, noting when it was asked for; what was done of it is not repeated."""
+    about = metadata(manifest)
+    if moment(annotation(manifest, _RELEASED_AT)) is None:
+        annotations = {f"faultbridge/{_RELEASED_AT}": there.now.isoformat()}
+        if keeps_records(resource.group, resource.kind):
+            annotations[CLEAN] = "forced"
+        await _there(cluster.merge(resource.path, {"metadata": {"annotations": annotations}}))
+    if not about.get("deletionTimestamp"):
+        await _there(
+            cluster.delete(resource.path, str(about.get("uid", "")), propagation(resource))
+        )
+
+
+async def _there(request: Awaitable[Answer]) -> None:
+    """Await a request about a resource that may have gone, or been replaced."""
     try:
-        if asked is None:
-            annotations = {f"faultbridge/{_RELEASED_AT}": there.now.isoformat()}
-            if keeps_records(resource.group, resource.kind):
-                annotations[CLEAN] = "forced"
-            await cluster.merge(resource.path, {"metadata": {"annotations": annotations}})
-        if not about.get("deletionTimestamp"):
-            await cluster.delete(resource.path, str(about.get("uid", "")), "Background")
-        elif asked is not None and there.now - asked >= CLEAN_WAIT:
-            await cluster.merge(resource.path, {"metadata": {"finalizers": []}})
+        await request
     except ApiError as error:
         if error.status not in {_NOT_FOUND, _CONFLICT}:
             raise
@@ -116,7 +160,11 @@ async def _without_webhooks(cluster: Cluster, error: Exception, *, allowed: bool
             "--remove-webhooks, which deletes them",
         )
     try:
-        configurations = await webhook_configurations(cluster)
+        configurations = [
+            (path, one)
+            for path, one in await webhook_configurations(cluster)
+            if not judges_others(one)  # somebody's policies, which name Chaos Mesh among others
+        ]
         for path, one in configurations:
             await cluster.delete(path, str(metadata(one).get("uid", "")), "Background")
     except ApiError as refused:
@@ -128,14 +176,14 @@ async def _without_webhooks(cluster: Cluster, error: Exception, *, allowed: bool
     return Outcome(OutcomeKind.PENDING, f"{words}; deleted: {names}", (told,))
 
 
-def _noted(resource: CustomResource, held: Sequence[Mapping[str, Any]]) -> Outcome:
+def _noted(resource: CustomResource, held: _Held) -> Outcome:
     """Say once what is left of the fault, while it can still be read."""
     words = "waiting until its finalizers are gone"
     if resource.notes.left:
         return Outcome(OutcomeKind.PENDING, words)
     targets = [
         line(record.get("id"))
-        for manifest in held
+        for _, manifest in (*held.chaos, *held.holders)
         for record in records.records_of(manifest)
         if record.get("phase") != "Not Injected"
     ]
@@ -145,6 +193,11 @@ def _noted(resource: CustomResource, held: Sequence[Mapping[str, Any]]) -> Outco
         if targets
         else "no target had it when it was last looked at; check them all the same"
     )
+    if held.unread:
+        left = (
+            f"what it has made cannot be read ({line(held.unread)}), so it may stay behind with "
+            "its fault: look for it and for its targets"
+        )
     notes = resource.notes.model_copy(update={"left": left})
     told = News(EventType.RESOURCE_STATE, {"reason": f"{NOT_UNDONE}: {left}"})
     return Outcome(OutcomeKind.PENDING, words, (told,), {"notes": notes.model_dump(mode="json")})

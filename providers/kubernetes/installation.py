@@ -10,7 +10,7 @@ from providers.contract import ProviderError, TransientError
 from providers.kubernetes.api import ApiError, DeniedError
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS, CustomResource, metadata
-from providers.kubernetes.verdicts.status import line, object_of, objects_of
+from providers.kubernetes.verdicts.status import condition, line, object_of, objects_of
 
 NAMESPACE: Final = "chaos-mesh"
 """Where Chaos Mesh's chart and its documentation install it."""
@@ -60,10 +60,11 @@ async def installation(cluster: Cluster, group: str) -> Installation:
     )
     try:
         try:
-            answer = await cluster.select("/api/v1/pods", labelSelector=selector)
+            # All of them: a daemon that is left out would count as missing from its node.
+            answer = await cluster.select("/api/v1/pods", pages=None, labelSelector=selector)
         except DeniedError:
             answer = await cluster.select(
-                f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=selector
+                f"/api/v1/namespaces/{NAMESPACE}/pods", pages=None, labelSelector=selector
             )
     except ProviderError as error:
         found.unread.append(f"the pods of its controllers ({line(error)})")
@@ -83,10 +84,7 @@ async def installation(cluster: Cluster, group: str) -> Installation:
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
     """Say whether a pod serves."""
-    return any(
-        one.get("type") == "Ready" and one.get("status") == "True"
-        for one in objects_of(object_of(pod.get("status")).get("conditions"))
-    )
+    return condition(object_of(pod.get("status")), "Ready")
 
 
 async def dead_webhook(cluster: Cluster, resource: CustomResource) -> str:
@@ -132,7 +130,7 @@ async def webhook_configurations(cluster: Cluster) -> list[tuple[str, Mapping[st
         found += [
             (f"{_WEBHOOKS}/{kind}/{metadata(one).get('name')}", one)
             for one in answer.body["items"]
-            if _judges_chaos(one)
+            if CHAOS_MESH in _judged(one)
         ]
     return found
 
@@ -158,12 +156,19 @@ async def _served(cluster: Cluster, namespace: str, name: str) -> bool:
     return any(subset.get("addresses") for subset in objects_of(answer.body.get("subsets")))
 
 
-def _judges_chaos(configuration: Mapping[str, Any]) -> bool:
-    return any(
-        CHAOS_MESH in (rule.get("apiGroups") or ())
+def judges_others(configuration: Mapping[str, Any]) -> bool:
+    """Say whether webhooks judge resources of other groups than Chaos Mesh's, or of all."""
+    return bool(_judged(configuration) - {CHAOS_MESH})
+
+
+def _judged(configuration: Mapping[str, Any]) -> set[str]:
+    """Return the groups of the resources that webhooks judge."""
+    return {
+        str(group)
         for webhook in objects_of(configuration.get("webhooks"))
         for rule in objects_of(webhook.get("rules"))
-    )
+        for group in rule.get("apiGroups") or ()
+    }
 
 
 def _component(pod: Mapping[str, Any]) -> str:

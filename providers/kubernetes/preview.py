@@ -15,7 +15,7 @@ from bridge.model.problem import Problem, Severity
 from bridge.model.wording import child
 from providers.contract import ProviderError, Reach
 from providers.kubernetes.api import DeniedError
-from providers.kubernetes.cluster import PAGE, Cluster
+from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.reach import Selector, pods_of
 
 ZONE: Final = "topology.kubernetes.io/zone"
@@ -115,20 +115,12 @@ class Preview:
 
 async def nodes_of(cluster: Cluster) -> Nodes:
     """List the nodes of a cluster. Raises ProviderError but where it is not allowed."""
-    labels: dict[str, Mapping[str, str]] = {}
-    proceed: dict[str, str] = {}
     try:
-        while True:
-            answer = await cluster.get("/api/v1/nodes", limit=str(PAGE), **proceed)
-            for node in answer.body.get("items") or ():
-                about = node.get("metadata") or {}
-                labels[str(about.get("name"))] = about.get("labels") or {}
-            token = (answer.body.get("metadata") or {}).get("continue")
-            if not token:
-                return Nodes(labels)
-            proceed = {"continue": str(token)}
+        answer = await cluster.select("/api/v1/nodes", pages=None)
     except DeniedError as error:
         return Nodes(unknown=f"nodes may not be listed ({error})")
+    abouts = [node.get("metadata") or {} for node in answer.body["items"]]
+    return Nodes({str(about.get("name")): about.get("labels") or {} for about in abouts})
 
 
 async def preview(

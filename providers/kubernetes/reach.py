@@ -18,7 +18,7 @@ from bridge.model.template import Selection, SelectionMode
 from bridge.model.wording import child
 from providers.contract import AccessDeniedError, Group, Reach, Resource
 from providers.kubernetes.api import DeniedError
-from providers.kubernetes.cluster import PAGE, Cluster
+from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS
 from providers.kubernetes.specs import EMBEDDED_FIELDS
 
@@ -220,22 +220,14 @@ async def pods_of(
 ) -> list[Mapping[str, Any]]:
     """List the pods of a namespace that a selector may take, as the cluster shows them.
 
-    ``narrowed`` is further query. Raises as ``Cluster.get``.
+    ``narrowed`` is further query. Raises as ``Cluster.select``.
     """
     every = namespace == Reach.EVERY_NAMESPACE
     place = "" if every else f"/namespaces/{quote(namespace, safe='')}"
-    query = {"limit": str(PAGE), **narrowed}
     if labels := _label_selector(selector.body):
-        query["labelSelector"] = labels
-    found: list[Mapping[str, Any]] = []
-    proceed: dict[str, str] = {}
-    while True:
-        answer = await cluster.get(f"/api/v1{place}/pods", **query, **proceed)
-        found += [pod for pod in answer.body.get("items") or () if _fits(pod, selector.body)]
-        token = (answer.body.get("metadata") or {}).get("continue")
-        if not token:
-            return found
-        proceed = {"continue": str(token)}
+        narrowed["labelSelector"] = labels
+    answer = await cluster.select(f"/api/v1{place}/pods", pages=None, **narrowed)
+    return [pod for pod in answer.body["items"] if _fits(pod, selector.body)]
 
 
 def _label_selector(body: Mapping[str, Any]) -> str:

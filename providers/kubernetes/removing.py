@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from providers.contract import DONE, PENDING, Outcome, OutcomeKind, ProviderError, TransientError
 from providers.kubernetes import around
-from providers.kubernetes.api import Answer, ApiError, DeniedError
+from providers.kubernetes.api import Answer, ApiError
 from providers.kubernetes.calls import not_ours
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.installation import failed_webhook
@@ -69,12 +69,7 @@ async def _begin(cluster: Cluster, resource: CustomResource, there: Answer) -> O
         return Outcome(
             OutcomeKind.PENDING, "waiting until Chaos Mesh has put its finalizer on the resource"
         )
-    try:
-        waiting = await _stop(cluster, resource, there)
-    except ApiError as error:
-        if error.status == _NOT_FOUND:
-            return await _gone(cluster, resource)
-        return rejected(refusal(cluster, "patch", error))
+    waiting = await _stop(cluster, resource, there)
     if waiting:
         return Outcome(OutcomeKind.PENDING, waiting)
     return await _delete(cluster, resource, there.body)
@@ -93,16 +88,19 @@ async def _gone(cluster: Cluster, resource: CustomResource) -> Outcome:
     return Outcome(OutcomeKind.PENDING, f"{len(left)} of its runs are still being removed")
 
 
+def propagation(resource: CustomResource) -> str:
+    """Return how it is deleted: in the foreground a parent stays until its children are gone."""
+    return "Foreground" if (resource.group, resource.kind) in PARENTS else "Background"
+
+
 async def _delete(
     cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]
 ) -> Outcome:
-    parent = (resource.group, resource.kind) in _PARENTS
     try:
         await cluster.delete(
             resource.path,
             uid=str(metadata(manifest).get("uid", "")),
-            # In the foreground a parent stays until its children's faults are recovered.
-            propagation="Foreground" if parent else "Background",
+            propagation=propagation(resource),
         )
     except ApiError as error:
         if error.status == _NOT_FOUND:
@@ -131,25 +129,28 @@ def _too_new(resource: CustomResource, there: Answer) -> bool:
 async def _stop(cluster: Cluster, resource: CustomResource, there: Answer) -> str:
     """Ask a resource to end what it does. Says what to wait for; empty when it may be deleted.
 
-    Without the right to change it, it is deleted at once: that ends its chaos as well.
+    Where it cannot be changed (no right to, an object that its schema no longer takes, a webhook
+    that nobody serves), it is deleted at once: that ends its chaos as well. So it is when the stop
+    has had its time, though somebody took it back.
     """
     stop = _STOPS.get((resource.group, resource.kind))
     if stop is None:
         return ""
-    change, waiting = stop(there.body)
     asked = moment(annotation(there.body, _STOPPED_AT))
-    if change:
-        marked = _marked(change, there)
-        try:
-            await cluster.merge(resource.path, marked)
-        except DeniedError:
-            return ""
-        except TransientError as error:
-            if not failed_webhook(error):
-                raise
-            return ""  # nobody judges changes any more; a deletion is not judged
-        return waiting
-    return waiting if asked is not None and there.now - asked < STOP_WAIT else ""
+    if asked is not None and there.now - asked >= STOP_WAIT:
+        return ""
+    change, waiting = stop(there.body)
+    if not change:
+        return waiting if asked is not None else ""
+    try:
+        await cluster.merge(resource.path, _marked(change, there))
+    except ApiError:
+        return ""
+    except TransientError as error:
+        if not failed_webhook(error):
+            raise
+        return ""  # nobody judges changes any more; a deletion is not judged
+    return waiting
 
 
 def _marked(change: Mapping[str, Any], there: Answer) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def _stop_engine(manifest: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return {"spec": {"engineState": "stop"}}, waiting
 
 
-_PARENTS: Final = frozenset({(CHAOS_MESH, "Workflow"), (CHAOS_MESH, "Schedule")})
+PARENTS: Final = frozenset({(CHAOS_MESH, "Workflow"), (CHAOS_MESH, "Schedule")})
 """Kinds whose faults are other resources, which they own."""
 _STOPS: Final = {
     (CHAOS_MESH, "Workflow"): _stop_workflow,

@@ -80,7 +80,9 @@ class Diagnoses:
         key = (cluster.id, cluster.principal, group)
         seen = self._seen.get(key)
         if seen is None or now - seen[0] >= HOLDS_FOR:
-            seen = self._seen[key] = (now, await installation(cluster, group))
+            seen = (now, await installation(cluster, group))
+            held = {one: it for one, it in self._seen.items() if now - it[0] < HOLDS_FOR}
+            self._seen = {**held, key: seen}  # it is the bodies of many pods
         return seen[1]
 
 
@@ -190,17 +192,10 @@ async def _held(
         unread.append(f"what belongs to it ({line(seen.unread)})")
     made = [*(seen.chaos or {}).values()] if resource.kind == "Workflow" else [*(seen.parts or ())]
     return [
-        (_named(resource, one), one)
-        for one in made
+        (addressed, one)
+        for addressed, one in around.beside(resource, made)
         if metadata(one).get("deletionTimestamp") and is_stuck(one, now)
     ]
-
-
-def _named(parent: CustomResource, chaos: Mapping[str, Any]) -> CustomResource:
-    kind = line(chaos.get("kind"))
-    plural = KINDS[kind].plural if kind in KINDS else ""
-    name = line(metadata(chaos).get("name"))
-    return parent.model_copy(update={"kind": kind, "plural": plural, "name": name})
 
 
 async def _targets(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from providers.kubernetes import specs
 from providers.kubernetes.resource import CHAOS_MESH, LITMUS
+from providers.kubernetes.verdicts.status import object_of, objects_of
 
 GRACE: Final = timedelta(seconds=60)
 """How much later than the run the resource's own timer ends the fault."""
@@ -65,15 +66,15 @@ def _timers(
 
 
 def _deadlines_of_entry(spec: Mapping[str, Any]) -> Iterator[tuple[str, timedelta | None]]:
-    for number, template in enumerate(_objects(spec.get("templates"))):
+    for number, template in enumerate(objects_of(spec.get("templates"))):
         if template.get("name") == spec.get("entry") and template.get("deadline"):
             yield f"templates[{number}].deadline", _go(template["deadline"])
 
 
 def _variables(spec: Mapping[str, Any]) -> Iterator[tuple[str, timedelta | None]]:
-    for number, experiment in enumerate(_objects(spec.get("experiments"))):
-        components = _object(_object(experiment.get("spec")).get("components"))
-        for place, variable in enumerate(_objects(components.get("env"))):
+    for number, experiment in enumerate(objects_of(spec.get("experiments"))):
+        components = object_of(object_of(experiment.get("spec")).get("components"))
+        for place, variable in enumerate(objects_of(components.get("env"))):
             if variable.get("name") == "TOTAL_CHAOS_DURATION":
                 path = f"experiments[{number}].spec.components.env[{place}].value"
                 yield path, _seconds(variable.get("value"))
@@ -111,11 +112,3 @@ def _seconds(text: object) -> timedelta | None:
         return timedelta(seconds=int(str(text)))
     except (ValueError, OverflowError):
         return None
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

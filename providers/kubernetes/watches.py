@@ -10,6 +10,7 @@ longer knows what came after that (410 Gone), it begins again with all that ther
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -25,9 +26,12 @@ LASTING: Final = 240
 """Seconds until a watch is opened anew, with a fresh token."""
 INTEREST: Final = 300.0
 """Seconds after which a listener that did not ask again is another worker's by now."""
+SWEEP: Final = 10.0
+"""Seconds between two looks for listeners of long ago."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
-"""Seconds before a watch that ended is opened again, doubled each time that it broke."""
+"""Seconds before a watch that ended is opened again, doubled each time that it broke
+or told nothing."""
 REFUSED_PAUSE: Final = 600.0
 """Seconds before one is asked for again that was refused; polling does without it meanwhile."""
 
@@ -72,6 +76,7 @@ class Watches:
         """Watch nothing yet."""
         self._watches: dict[Key, _Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._swept = -math.inf
 
     def __len__(self) -> int:
         """How many watches there are."""
@@ -81,13 +86,13 @@ class Watches:
         self, caller: Caller, cluster: Cluster, resource: CustomResource, wake: Wake
     ) -> None:
         """Call ``wake`` when the resource changes; a repeat renews the interest."""
-        for key in [key for key, watch in self._watches.items() if not watch.wanted()]:
-            self._drop(key)
+        self._sweep()
         key = _key(caller, resource)
         watch = self._watches.get(key)
         if watch is None:
             watch = _Watch(cluster, resource.collection, resource.installation)
             self._watches[key] = watch
+        if watch.task is None or watch.task.done():  # it ended for want of listeners
             watch.task = asyncio.create_task(self._run(watch))
             self._tasks.add(watch.task)
             watch.task.add_done_callback(self._tasks.discard)
@@ -109,6 +114,15 @@ class Watches:
             self._drop(key)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _sweep(self) -> None:
+        """End what nobody wants any more; not each time, for each of thousands asks often."""
+        now = time.monotonic()
+        if now - self._swept < SWEEP:
+            return
+        self._swept = now
+        for key in [key for key, watch in self._watches.items() if not watch.wanted()]:
+            self._drop(key)
+
     def _drop(self, key: Key) -> None:
         task = self._watches.pop(key).task
         if task is not None:
@@ -118,6 +132,7 @@ class Watches:
     async def _run(watch: _Watch) -> None:
         pause, renew = FIRST_PAUSE, False
         while watch.wanted():
+            told = False
             try:
                 events = watch.cluster.watch(
                     watch.collection,
@@ -127,8 +142,10 @@ class Watches:
                     renew=renew,
                 )
                 async for event in events:
-                    pause, renew = FIRST_PAUSE, False
+                    pause, renew, told = FIRST_PAUSE, False, True
                     watch.take(event)
+                if not told:  # a proxy may end each at once
+                    pause = min(2 * pause, LONGEST_PAUSE)
             except ApiError as error:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 if error.status == _GONE:

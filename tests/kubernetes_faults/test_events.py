@@ -145,6 +145,7 @@ async def test_a_thousand_who_ask_at_once_are_served_by_two_lists() -> None:
         *(reader.fresh(cast("Cluster", cluster), one, "", "1") for one in all_of_them)
     )
     assert len(cluster.selectors) == 4
+    assert reader._places == {}  # what the lists had is kept for nobody
 
 
 async def test_without_the_right_a_run_goes_on(cluster: Any, start: Start) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,11 +58,6 @@ async def test_an_engine_is_stopped_and_then_removed(
     await run.start()
     key = (*ENGINE, run.record.state["name"])
     assert (await run.observe()).effect is Effect.APPLYING
-
-    def take_up(engine: Object) -> None:
-        engine["metadata"]["finalizers"] = ["chaosengine.litmuschaos.io/finalizer"]
-        engine["status"] = {"engineStatus": "initialized"}
-
     _change(cluster, key, take_up)
     assert (await run.observe()).effect is Effect.PRESENT
     assert (await run.revert()).kind == "pending"
@@ -91,6 +87,42 @@ async def test_without_the_right_to_patch_an_engine_is_removed_all_the_same(
     await run.start()
     await run.revert()
     assert (await run.revert()).kind == "done"
+
+
+def take_up(engine: Object) -> None:
+    """Do what Litmus' operator does with a new engine."""
+    engine["metadata"]["finalizers"] = ["chaosengine.litmuschaos.io/finalizer"]
+    engine["status"] = {"engineStatus": "initialized"}
+
+
+async def test_an_engine_that_takes_no_change_is_removed_all_the_same(
+    cluster: Any, start: Start, litmus: dict[str, Any]
+) -> None:
+    run = await start(**litmus)
+    await run.start()
+    key = (*ENGINE, run.record.state["name"])
+    _change(cluster, key, take_up)
+    # As for an object that is older than a rule of its CRD: every change of it is refused.
+    cluster.api.fail(operation="patch chaosengines", error="Invalid", status=422, times=1000)
+    assert (await run.revert()).kind == "pending"
+    assert "deletionTimestamp" in cluster.store.get(key)["metadata"]
+
+
+async def test_a_stop_that_is_taken_back_does_not_hold_the_removal_up(
+    cluster: Any, start: Start, litmus: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await start(**litmus)
+    await run.start()
+    key = (*ENGINE, run.record.state["name"])
+    _change(cluster, key, take_up)
+    await run.revert()
+    _change(cluster, key, lambda engine: engine["spec"].update(engineState="active"))
+    assert "has stopped the engine" in (await run.revert()).reason
+    assert cluster.store.get(key)["spec"]["engineState"] == "stop"
+    _change(cluster, key, lambda engine: engine["spec"].update(engineState="active"))
+    monkeypatch.setattr("providers.kubernetes.removing.STOP_WAIT", timedelta(seconds=-1))
+    await run.revert()
+    assert "deletionTimestamp" in cluster.store.get(key)["metadata"]
 
 
 async def test_a_workflow_is_gone_only_when_its_children_are(cluster: Any, start: Start) -> None:

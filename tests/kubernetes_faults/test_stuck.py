@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from providers.contract import Effect, Outcome
 from providers.kubernetes import forced, lifecycle, stuck
+from providers.kubernetes.api import Answer
+from providers.kubernetes.resource import CustomResource
 from tests.kubernetes_faults.one_run import FAULT, NETWORK_DELAY, Run, eventually
+from tests.kubernetes_faults.test_verdicts import resource
+
+if TYPE_CHECKING:
+    from providers.kubernetes.cluster import Cluster
 
 Start = Callable[..., Any]
 DEPLOYMENT = ("apps", "deployments", "chaos-mesh", "chaos-controller-manager")
 SERVICE = ("", "services", "chaos-mesh", "chaos-mesh-controller-manager")
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CAUSES = ("controller gone", "webhook gone", "target gone", "daemon unreachable")
 
 
@@ -259,6 +266,147 @@ async def test_dead_webhooks_are_deleted_on_further_word_only(
     assert cluster.store.list(*configurations) == []
     assert (await released(run)).kind == "done"
     assert cluster.all_chaos() == []
+
+
+async def test_webhooks_that_judge_others_as_well_are_not_deleted(
+    cluster: Any, start: Start
+) -> None:
+    run = await injected(start)
+    stop_controllers(cluster)
+    await why(run, "controller gone", "webhook gone")
+    group, kind = "admissionregistration.k8s.io", "validatingwebhookconfigurations"
+    everything = {"apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}
+    policies = {
+        "apiVersion": f"{group}/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "a-policies"},
+        "webhooks": [
+            {
+                "name": "policies.example.test",
+                "admissionReviewVersions": ["v1"],
+                "clientConfig": {"service": {"namespace": "default", "name": "policies"}},
+                "sideEffects": "None",
+                "rules": [
+                    {**everything, "apiGroups": ["apps"]},
+                    {**everything, "apiGroups": ["chaos-mesh.org"]},
+                ],
+            }
+        ],
+    }
+    cluster.api.install(policies)
+    grant(
+        cluster,
+        apiGroups=[group],
+        resources=[kind, "mutatingwebhookconfigurations"],
+        verbs=["list", "delete"],
+    )
+    assert (await release(run, webhooks=True)).reason.endswith("; deleted: chaos-mesh-validation")
+    (left,) = cluster.store.list(group, kind)
+    assert left["metadata"]["name"] == "a-policies"
+
+
+async def test_the_chaos_of_a_workflow_goes_before_what_leads_to_it(
+    cluster: Any, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forced, "CLEAN_WAIT", timedelta(seconds=-1))
+    await cluster.stop_controllers()
+    templates = [{"name": "e", "templateType": "Suspend"}]
+    run = await start(
+        kubernetesKind="Workflow", kubernetesSpec={"entry": "e", "templates": templates}
+    )
+    await run.start()
+    workflow = cluster.one()
+    for name in ("e-one", "e-two"):
+        made_by(cluster, workflow, name)
+    assert (await released(run)).kind == "done"
+    assert cluster.all_chaos() == []
+
+
+def made_by(cluster: Any, workflow: Any, name: str) -> None:
+    """Put a node of a workflow into the cluster, and its chaos, which nobody recovers."""
+    about = {"name": name, "namespace": "default"}
+    node = {
+        "apiVersion": "chaos-mesh.org/v1alpha1",
+        "kind": "WorkflowNode",
+        "metadata": {
+            **about,
+            "labels": {"chaos-mesh.org/workflow": workflow["metadata"]["name"]},
+            "ownerReferences": [owner(workflow)],
+        },
+    }
+    cluster.api.install(node)
+    key = ("chaos-mesh.org", "workflownodes", "default", name)
+    chaos = {"apiGroup": "chaos-mesh.org", "kind": "NetworkChaos", "name": name}
+    change(cluster, key, lambda it: it.update(status={"chaosResource": chaos}))
+    cluster.api.install(
+        {
+            "apiVersion": "chaos-mesh.org/v1alpha1",
+            "kind": "NetworkChaos",
+            "metadata": {
+                **about,
+                "finalizers": [lifecycle.RECORDS_FINALIZER],
+                "ownerReferences": [owner(cluster.store.get(key))],
+            },
+            "spec": NETWORK_DELAY,
+        }
+    )
+
+
+def owner(manifest: Any) -> dict[str, Any]:
+    about = manifest["metadata"]
+    return {
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
+        "name": about["name"],
+        "uid": about["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+class LongWorkflow:
+    """A cluster with a workflow of many nodes, which takes every request and does nothing."""
+
+    def __init__(self, workflow: CustomResource) -> None:
+        self.workflow = workflow
+        self.merged: set[str] = set()
+
+    async def get(self, path: str) -> Answer:
+        about = {"name": path.rpartition("/")[2], "uid": path}
+        found = {"kind": "NetworkChaos", "metadata": about}
+        return Answer(self.workflow.manifest({}) if path == self.workflow.path else found, NOW)
+
+    async def select(self, path: str, **_: str) -> Answer:
+        made = [{"kind": "NetworkChaos", "name": f"e-{number}"} for number in range(100)]
+        nodes = [
+            {"metadata": {"name": one["name"]}, "status": {"chaosResource": one}} for one in made
+        ]
+        return Answer({"items": nodes}, NOW)
+
+    async def merge(self, path: str, body: object) -> Answer:
+        self.merged.add(path)
+        return Answer({}, NOW)
+
+    async def delete(self, path: str, uid: str, propagation: str) -> Answer:
+        return Answer({}, NOW)
+
+
+async def test_every_chaos_of_a_long_workflow_is_released() -> None:
+    workflow = resource("Workflow")
+    cluster = LongWorkflow(workflow)
+    await forced.give_up(cast("Cluster", cluster), workflow, webhooks=False)
+    assert len([path for path in cluster.merged if "/networkchaos/" in path]) == 100
+
+
+async def test_a_release_says_what_it_could_not_look_for(cluster: Any, start: Start) -> None:
+    spec = {"type": "NetworkChaos", "schedule": "@every 1h", "networkChaos": NETWORK_DELAY}
+    run = await start(kubernetesKind="Schedule", kubernetesSpec=spec)
+    await run.start()
+    cluster.revoke("list")
+    await release(run)
+    reason = (await released(run)).reason
+    assert "what it has made cannot be read (" in reason
+    assert "so it may stay behind with its fault" in reason
 
 
 async def test_what_is_another_s_is_not_released(cluster: Any, start: Start) -> None:

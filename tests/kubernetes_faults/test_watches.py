@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from providers.contract import Effect
+from bridge.model.scope import Scope
+from providers.contract import Caller, Effect
 from providers.kubernetes import watches as module
 from providers.kubernetes.custom_resource import InjectCustomResource
 from tests.kubernetes_faults.one_run import eventually
+from tests.kubernetes_faults.test_verdicts import resource
+
+if TYPE_CHECKING:
+    from providers.kubernetes.cluster import Cluster
 
 Start = Callable[..., Any]
 FAULT = InjectCustomResource()
@@ -115,8 +121,9 @@ async def test_a_broken_watch_is_opened_again(
 
 
 async def test_a_listener_of_long_ago_is_forgotten(
-    cluster: Any, provider: Any, start: Start
+    cluster: Any, provider: Any, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "SWEEP", 0)
     run, other = await start(name="EXP1", wake=Bell()), await start(name="EXP2", wake=Bell())
     await run.start()
     await run.until(Effect.PRESENT)
@@ -217,6 +224,43 @@ async def test_an_expired_token_is_renewed(
     await eventually(partial(now, lambda: len(asked)), lambda count: count >= 2)
     await bell.heard()
     assert asked[:2] == [False, True]
+
+
+class Closing:
+    """A cluster behind a proxy that ends every watch at once, without a word."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    async def watch(self, *_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
+        self.opened += 1
+        for event in ():
+            yield event
+
+
+async def test_a_watch_that_tells_nothing_is_opened_ever_more_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 12:
+            enough.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    monkeypatch.setattr(module.random, "uniform", lambda *_: 1.0)
+    watches, cluster = module.Watches(), Closing()
+    scope = Scope(cloud="aws", account="123456789012", region="eu-west-1")
+    caller = Caller(scope, None, "EXP1", "here")
+    watches.follow(caller, cast("Cluster", cluster), resource(), Bell())
+    await asyncio.wait_for(enough.wait(), 10)
+    await watches.close()
+    assert pauses[:3] == [1.0, 2.0, 4.0]
+    assert pauses[-1] == module.LONGEST_PAUSE
+    assert cluster.opened == 12
 
 
 async def settled(cluster: Any, watch: Any) -> None:

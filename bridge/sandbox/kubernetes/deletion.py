@@ -156,7 +156,14 @@ class Collector:
                     self._store.update(place, obj)
             self._release(key, owner, ORPHAN)
             return
-        self._delete(dependents)
+        owning = {
+            ref["uid"]
+            for obj in everything.values()
+            for ref in obj["metadata"].get("ownerReferences", ())
+        }
+        for place, obj in dependents.items():
+            # What owns something itself waits for that in its turn, and holds the owner up.
+            self._delete([place], (FOREGROUND,) if obj["metadata"]["uid"] in owning else ())
         blocking = [
             place
             for place, obj in dependents.items()
@@ -172,11 +179,11 @@ class Collector:
     def _keys(self) -> Iterable[Key]:
         return self._store.keys()
 
-    def _delete(self, keys: Iterable[Key]) -> None:
+    def _delete(self, keys: Iterable[Key], finalizers: tuple[str, ...] = ()) -> None:
         for key in keys:
             obj = self._store.get(key)
             if obj is not None and "deletionTimestamp" not in obj["metadata"]:
-                gone = self._store.delete(key)
+                gone = self._store.delete(key, add_finalizers=finalizers)
                 if "deletionTimestamp" not in gone["metadata"]:
                     self._forget(key, gone)
 

@@ -16,9 +16,16 @@ from providers.kubernetes.specs.problems import meant, shown
 from providers.kubernetes.specs.quantities import integer_of
 
 EVERY: Final = "@every "
-DESCRIPTORS: Final = (
-    "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
-)  # fmt: skip
+DESCRIPTORS: Final = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+"""What is written for five fields."""
 _ZONES: Final = ("TZ=", "CRON_TZ=")
 _LONGEST: Final = 1_024
 _MONTHS: Final = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -157,6 +157,26 @@ def test_foreground_deletion_waits_for_dependents(api: httpx.Client, maps: str) 
     )
     assert api.get(f"{maps}/owner").status_code == 200
     api.patch(f"{maps}/dependent", json={"metadata": {"finalizers": None}}, headers=MERGE)
+    eventually(lambda: api.get(f"{maps}/owner").status_code == 404)
+
+
+def test_foreground_deletion_waits_for_dependents_of_dependents(
+    api: httpx.Client, maps: str
+) -> None:
+    owned: list[dict[str, Any]] = []
+    for name in ("owner", "between", "last"):
+        one = config_map(name)
+        one["metadata"]["ownerReferences"] = owned
+        if name == "last":
+            one["metadata"]["finalizers"] = ["example.com/hold"]
+        about = api.post(maps, json=one).json()["metadata"]
+        reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": about["uid"]}
+        owned = [{**reference, "blockOwnerDeletion": True}]
+    api.delete(f"{maps}/owner?propagationPolicy=Foreground")
+    eventually(lambda: "deletionTimestamp" in api.get(f"{maps}/last").json().get("metadata", {}))
+    for name in ("owner", "between"):
+        assert api.get(f"{maps}/{name}").json()["metadata"]["finalizers"] == ["foregroundDeletion"]
+    api.patch(f"{maps}/last", json={"metadata": {"finalizers": None}}, headers=MERGE)
     eventually(lambda: api.get(f"{maps}/owner").status_code == 404)
 
 
