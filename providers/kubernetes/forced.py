@@ -35,6 +35,7 @@ _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _RELEASED_AT: Final = "released-at"
 _NAMED: Final = 10
+_WAITING: Final = "waiting until its finalizers are gone"
 
 
 async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool) -> Outcome:
@@ -49,7 +50,9 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
     if not resource.owns(there.body):
         return rejected(f"Unable to release custom resource: {not_ours(resource)}")
     held = await _held(cluster, resource, there.body)
-    noted = _noted(resource, [body for _, body in held])
+    if told := _left_over(resource, there.body, [body for _, body in held]):
+        # Whoever comes after a death could not read it any more: stored before anything is done.
+        return told
     try:
         for one, body in held:
             await _clean(cluster, one, body, there)
@@ -59,7 +62,7 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
         return await _without_webhooks(cluster, error, allowed=webhooks)
     except ApiError as error:
         return rejected(refusal(cluster, "release", error))
-    return noted
+    return Outcome(OutcomeKind.PENDING, _WAITING)
 
 
 async def _held(
@@ -128,11 +131,15 @@ async def _without_webhooks(cluster: Cluster, error: Exception, *, allowed: bool
     return Outcome(OutcomeKind.PENDING, f"{words}; deleted: {names}", (told,))
 
 
-def _noted(resource: CustomResource, held: Sequence[Mapping[str, Any]]) -> Outcome:
-    """Say once what is left of the fault, while it can still be read."""
-    words = "waiting until its finalizers are gone"
-    if resource.notes.left:
-        return Outcome(OutcomeKind.PENDING, words)
+def _left_over(
+    resource: CustomResource, manifest: Mapping[str, Any], held: Sequence[Mapping[str, Any]]
+) -> Outcome | None:
+    """Say what is left of the fault, while it can still be read; None where it was said.
+
+    It is said anew where it has changed since a release that was refused before its first step.
+    """
+    if resource.notes.left and annotation(manifest, _RELEASED_AT):
+        return None
     targets = [
         line(record.get("id"))
         for manifest in held
@@ -145,9 +152,13 @@ def _noted(resource: CustomResource, held: Sequence[Mapping[str, Any]]) -> Outco
         if targets
         else "no target had it when it was last looked at; check them all the same"
     )
+    if left == resource.notes.left:
+        return None
     notes = resource.notes.model_copy(update={"left": left})
     told = News(EventType.RESOURCE_STATE, {"reason": f"{NOT_UNDONE}: {left}"})
-    return Outcome(OutcomeKind.PENDING, words, (told,), {"notes": notes.model_dump(mode="json")})
+    return Outcome(
+        OutcomeKind.PENDING, _WAITING, (told,), {"notes": notes.model_dump(mode="json")}
+    )
 
 
 def _left(resource: CustomResource) -> str:
