@@ -156,9 +156,7 @@ def _left_over(
         return None
     notes = resource.notes.model_copy(update={"left": left})
     told = News(EventType.RESOURCE_STATE, {"reason": f"{NOT_UNDONE}: {left}"})
-    return Outcome(
-        OutcomeKind.PENDING, _WAITING, (told,), {"notes": notes.model_dump(mode="json")}
-    )
+    return Outcome(OutcomeKind.PENDING, _WAITING, (told,), {"notes": notes.model_dump(mode="json")})
 
 
 def _left(resource: CustomResource) -> str:
