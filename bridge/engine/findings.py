@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bridge.catalog.needs import Need, Place, Who
+from bridge.catalog.needs import ASSUMING, Need, Place, Who
 from providers.checks import Check, Verdict
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _shown(need: Need, needs: Sequence[Need], asked: Answers) -> bool:
     rights that a target needs one may have done, so none is taken to be shown.
     """
     answered = [path for path in need.wanted_by if path in asked and not asked[path].silence]
-    if need.permission == "sts:AssumeRole":
+    if need.permission == ASSUMING:
         return bool(answered)
     if not need.required:
         return False
