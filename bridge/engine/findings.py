@@ -130,7 +130,7 @@ def _others(
                     check.what,
                     check.verdict,
                     who,
-                    Place(check.cloud, check.account, namespace=check.namespace),
+                    Place(check.cloud, check.account, check.region, check.namespace),
                     wanted_by=(path,),
                     reason=check.reason,
                     mend=check.mend,
@@ -158,4 +158,5 @@ def _answers(check: Check, need: Need) -> bool:
         and check.what == need.permission
         and (check.cloud, check.account) == (place.cloud, place.account)
         and (not place.namespace or check.namespace == place.namespace)
+        and (not place.region or check.region in ("", place.region))
     )
