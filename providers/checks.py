@@ -41,6 +41,8 @@ class Check:
     """Why it is missing or could not be asked; safe to show."""
     mend: str = ""
     """A policy or manifest that would make it good, ready to apply."""
+    region: str = ""
+    """Azure resource group, where the answer holds in that one only."""
 
 
 _collected: ContextVar[list[Check] | None] = ContextVar("_collected", default=None)

@@ -21,18 +21,27 @@ _PAGE: Final = 100
 def note_checks(name: str, checks: Sequence[Check], run: Run, now: Micros) -> None:
     """Write what was asked about an action before the first fault, the worst answers first."""
     for verdict in (Verdict.MISSING, Verdict.UNCHECKED, Verdict.OK):
-        named = [one for one in dict.fromkeys(checks) if one.verdict is verdict]
+        named = list(dict.fromkeys(_entry(one) for one in checks if one.verdict is verdict))
         for first in range(0, len(named), _PAGE):
-            entries = [_entry(one) for one in named[first : first + _PAGE]]
+            entries = [dict(one) for one in named[first : first + _PAGE]]
             run.note(
                 EventType.PREFLIGHT, now, action_name=name, verdict=verdict.value, checks=entries
             )
 
 
-def _entry(check: Check) -> dict[str, str]:
-    """Return a check for the journal; the mend stands with the failure that it becomes."""
-    place = {"account": check.account, "namespace": check.namespace, "reason": check.reason}
-    return {"what": check.what, "cloud": check.cloud} | {k: v for k, v in place.items() if v}
+def _entry(check: Check) -> tuple[tuple[str, str], ...]:
+    """Return a check for the journal; the mend stands with the failure that it becomes.
+
+    Of what is right in many places of an account it says so once; a reason names its place.
+    """
+    members = {
+        "what": check.what,
+        "cloud": check.cloud,
+        "account": check.account,
+        "namespace": check.namespace,
+        "reason": check.reason,
+    }
+    return tuple((name, said) for name, said in members.items() if said)
 
 
 def note_target(result: TargetResult, run: Run, now: Micros) -> None:

@@ -176,7 +176,7 @@ async def _release(call: Release, context: Context) -> Apply:
         outcomes = await fault.release(session, records, webhooks=call.webhooks)
     except Exception as error:  # noqa: BLE001 - tried again until it is refused or done
         outcomes = _all(records, OutcomeKind.UNKNOWN, words(error))
-    return lambda run, now: releasing.released(run, records, outcomes, now)
+    return lambda run, now: releasing.released(run, records, outcomes, now, webhooks=call.webhooks)
 
 
 async def _unmark(call: Unmark, context: Context) -> Apply:

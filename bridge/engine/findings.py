@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bridge.catalog.needs import Need, Place, Who
+from bridge.catalog.needs import ASSUMING, Need, Place, Who
 from providers.checks import Check, Verdict
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _shown(need: Need, needs: Sequence[Need], asked: Answers) -> bool:
     rights that a target needs one may have done, so none is taken to be shown.
     """
     answered = [path for path in need.wanted_by if path in asked and not asked[path].silence]
-    if need.permission == "sts:AssumeRole":
+    if need.permission == ASSUMING:
         return bool(answered)
     if not need.required:
         return False
@@ -130,7 +130,7 @@ def _others(
                     check.what,
                     check.verdict,
                     who,
-                    Place(check.cloud, check.account, namespace=check.namespace),
+                    Place(check.cloud, check.account, check.region, check.namespace),
                     wanted_by=(path,),
                     reason=check.reason,
                     mend=check.mend,
@@ -158,4 +158,5 @@ def _answers(check: Check, need: Need) -> bool:
         and check.what == need.permission
         and (check.cloud, check.account) == (place.cloud, place.account)
         and (not place.namespace or check.namespace == place.namespace)
+        and (not place.region or check.region in ("", place.region))
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.engine.run import Run
     from providers.contract import Observation
 
-_IN_EFFECT: Final = frozenset(
+IN_EFFECT: Final = frozenset(
     {Effect.PRESENT, Effect.APPLYING, Effect.ENDED, Effect.FAILED, Effect.LIFTING}
 )
 _SETTLED: Final = frozenset({Effect.PRESENT, Effect.ENDED})
@@ -92,12 +92,13 @@ def observed(
         if look is None or record.phase not in {Phase.INJECTING, Phase.INJECTED}:
             continue
         run.learn(record, look.news, look.notes, now)
-        if record.seen != look.effect or (look.reason and record.last_error != look.reason):
-            run.touch(record)
+        before = record.seen, record.last_error
         if look.reason or look.effect in _SETTLED:
             # What stood in the way before does so no more.
             record.last_error = look.reason or None
         record.seen, record.seen_at = look.effect, now
+        if before != (record.seen, record.last_error):
+            run.touch(record)
         if record.phase is Phase.INJECTING and look.effect in {Effect.PRESENT, Effect.ENDED}:
             settled.append(record)
         else:
@@ -222,7 +223,7 @@ def let_go(run: Run, name: str, now: Micros) -> list[Record]:
         elif record.phase is Phase.PREPARED:
             moves[Phase.NOT_INJECTED].append(record)
         elif record.phase is Phase.INJECTED or (
-            record.phase is Phase.INJECTING and record.seen in _IN_EFFECT
+            record.phase is Phase.INJECTING and record.seen in IN_EFFECT
         ):
             keep = stays or _forgoes_undo(run, record)
             moves[Phase.KEPT if keep else Phase.REVERTING].append(record)

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Final
 from bridge.catalog.cloud_chaos import lowered
 from bridge.catalog.needs import Who, needs_of
 from bridge.engine.context import words
-from bridge.engine.findings import Asked, Finding, findings, known
+from bridge.engine.findings import STOP_CONDITIONS, Asked, Finding, findings, known
 from bridge.engine.targets import resolve_all
+from bridge.model.experiment import FailureCode
 from providers.checks import Check, Verdict, collected
 from providers.contract import (
     AccessDeniedError,
     Caller,
     RightAsked,
+    StopState,
 )
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ class _Preflight:
                 )
 
     async def _stop_conditions(self) -> None:
-        asked = self._asked.setdefault("stopConditions", Asked())
+        asked = self._asked.setdefault(STOP_CONDITIONS, Asked())
         scope, reader = self._template.scope, replace(self._caller, identity=None, name="reader")
         for name in sorted({one.source for one in self._template.watched}):
             source = self._providers.stop_source(name)
@@ -138,7 +140,9 @@ class _Preflight:
             except Exception as error:  # noqa: BLE001 - as above
                 asked.failed = words(error)
             else:
-                gone = [value for value in values if states.get(value) in (None, "unreadable")]
+                gone = [
+                    value for value in values if states.get(value) in (None, StopState.UNREADABLE)
+                ]
                 asked.checks += [
                     Check(
                         f"stop condition {value}",
@@ -181,6 +185,6 @@ def _of_target(result: TargetResult) -> Asked:
     failure = result.failure
     if failure is None:
         return Asked()
-    if failure.code == "AuthorizationFailure":
+    if failure.code is FailureCode.AUTHORIZATION:
         return Asked(denied=failure.reason)
     return Asked(failed=failure.reason)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from bridge.engine.decisions import Call, Release
+from bridge.engine.lifecycle import IN_EFFECT
 from bridge.model.event import EventType
 from bridge.model.moment import Micros
 from bridge.model.record import Phase, Record
@@ -55,17 +56,38 @@ def releases(run: Run, now: Micros) -> list[Call]:
     for record in run.records.values():
         if record.releasing is None or record.phase.ended or record.id in run.busy:
             continue
-        if record.retry_at is not None and now < record.retry_at:
-            run.wake(record.retry_at)
+        due = _due(run, record)
+        if now < due:
+            run.wake(due)
         else:
             groups[record.fault, bool(record.releasing.get("webhooks"))].append(record.id)
     return [Release(fault, tuple(ids), webhooks) for (fault, webhooks), ids in groups.items()]
 
 
+def _due(run: Run, record: Record) -> Micros:
+    """Return when to release a record: not while its injection may still take effect.
+
+    A call that was sent, perhaps by a worker that died, may do so for one call lifetime; what is
+    created after its release nobody would ever undo.
+    """
+    due = record.retry_at or Micros(0)
+    if record.phase is Phase.INJECTING and record.seen not in IN_EFFECT:
+        due = max(due, Micros((record.called_at or 0) + run.limits.call_lifetime))
+    return due
+
+
 def released(
-    run: Run, records: Sequence[Record], outcomes: Mapping[str, Outcome], now: Micros
+    run: Run,
+    records: Sequence[Record],
+    outcomes: Mapping[str, Outcome],
+    now: Micros,
+    *,
+    webhooks: bool,
 ) -> None:
-    """Take the outcomes of ``release``; what was refused is undone as before."""
+    """Take the outcomes of ``release``; what was refused is undone as before.
+
+    ``webhooks`` is what the call allowed: an operator may have allowed more meanwhile.
+    """
     for record in records:
         if record.releasing is None or record.phase.ended:
             continue
@@ -76,7 +98,9 @@ def released(
         if outcome.kind in {OutcomeKind.DONE, OutcomeKind.GONE, OutcomeKind.LEFT}:
             said = record.releasing
             _end(run, record, str(said.get("reason", "")), outcome.reason, now, asker=who(said))
-        elif outcome.kind is OutcomeKind.REJECTED:
+        elif outcome.kind is OutcomeKind.REJECTED and not (
+            record.releasing.get("webhooks") and not webhooks
+        ):
             record.releasing, record.last_error = None, outcome.reason
             record.retry_at = Micros(now + run.pause(1))
             run.note(

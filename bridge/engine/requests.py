@@ -98,8 +98,9 @@ def _late_effect(run: Run, request: Request, now: Micros) -> None:
 
 
 def _still_wanted(run: Run, record: Record) -> bool:
-    left_so = record.phase is Phase.KEPT and run.traits[record.action].undo is Undo.LASTING
-    return left_so or not record.phase.ended
+    # Who was the last to need it decided that it stays, whoever made the record.
+    lasting = any(run.traits[name].undo is Undo.LASTING for name in record.holders)
+    return (record.phase is Phase.KEPT and lasting) or not record.phase.ended
 
 
 def _place(record: Record) -> tuple[str, str | None]:

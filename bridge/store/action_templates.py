@@ -162,8 +162,9 @@ class ActionTemplates(Database):
         return await self._run(self._numbers, scope, name)
 
     def _numbers(self, scope: Scope, name: str) -> list[int]:
+        query = sa.select(_versions.c.version).where(_there(scope), _versions.c.name == name)
         with self._reading() as connection:
-            return [one.version for one in _live(connection, scope, name)]
+            return list(connection.execute(query.order_by(_versions.c.version)).scalars())
 
     async def action_templates(
         self, scope: Scope, *, after: str = "", limit: int = 100

@@ -274,6 +274,7 @@ audit = Table(
     Column("address", String(64), nullable=False),
     Column("details", Text, nullable=False),
     Index(None, "scope", "sequence"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )
 

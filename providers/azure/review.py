@@ -95,8 +95,18 @@ async def _review_group(
 def _tell(
     which: ResourceId, actions: Sequence[str], verdict: Verdict, reason: str = "", mend: str = ""
 ) -> None:
-    account = which.subscription
-    note(*(Check(one, verdict, "azure", account, reason=reason, mend=mend) for one in actions))
+    for one in actions:
+        note(
+            Check(
+                one,
+                verdict,
+                "azure",
+                which.subscription,
+                reason=reason,
+                mend=mend,
+                region=which.group,
+            )
+        )
 
 
 async def _lacking(

@@ -45,13 +45,19 @@ async def reviewed(
         note(told(verdict=Verdict.UNCHECKED, reason=str(error)))
     else:
         note(told(verdict=Verdict.OK))
-    if collecting():
-        found, _ = await asyncio.gather(
-            review(cluster, resource, spec), _look_around(cluster, resource, spec)
-        )
-    else:
-        found = await review(cluster, resource, spec)
-    return found or await rehearse(cluster, resource, spec)
+    if not collecting():
+        return await _judged(cluster, resource, spec)
+    # What only informs is looked for beside the rehearsal too: the run waits for both.
+    found, _ = await asyncio.gather(
+        _judged(cluster, resource, spec), _look_around(cluster, resource, spec)
+    )
+    return found
+
+
+async def _judged(
+    cluster: Cluster, resource: CustomResource, spec: Mapping[str, Any]
+) -> list[Denial]:
+    return await review(cluster, resource, spec) or await rehearse(cluster, resource, spec)
 
 
 async def _look_around(cluster: Cluster, resource: CustomResource, spec: Mapping[str, Any]) -> None:

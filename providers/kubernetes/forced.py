@@ -41,6 +41,7 @@ _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _RELEASED_AT: Final = "released-at"
 _NAMED: Final = 10
+_WAITING: Final = "waiting until its finalizers are gone"
 
 
 _One = tuple[CustomResource, Mapping[str, Any]]
@@ -71,8 +72,12 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
     if not resource.owns(there.body):
         return rejected(f"Unable to release custom resource: {not_ours(resource)}")
     held = await _held(cluster, resource, there.body)
-    noted = _noted(resource, held)
+    if told := _left_over(resource, there.body, held):
+        # Whoever comes after a death could not read it any more: stored before anything is done.
+        return told
     try:
+        if held.chaos:  # from here on what was said to be left stays said, though it is gone
+            await _mark(cluster, resource, there.body, there)
         for one, body in held.chaos:
             await _clean(cluster, one, body, there)
         for one, body in held.holders:
@@ -87,7 +92,7 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
         return await _without_webhooks(cluster, error, allowed=webhooks)
     except ApiError as error:
         return rejected(refusal(cluster, "release", error))
-    return noted
+    return Outcome(OutcomeKind.PENDING, _WAITING)
 
 
 async def _held(cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any]) -> _Held:
@@ -128,16 +133,24 @@ async def _delete(
     cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any], there: Answer
 ) -> None:
     """Delete one resource, noting when it was asked for; what was done of it is not repeated."""
+    await _mark(cluster, resource, manifest, there)
     about = metadata(manifest)
-    if moment(annotation(manifest, _RELEASED_AT)) is None:
-        annotations = {f"faultbridge/{_RELEASED_AT}": there.now.isoformat()}
-        if keeps_records(resource.group, resource.kind):
-            annotations[CLEAN] = "forced"
-        await _there(cluster.merge(resource.path, {"metadata": {"annotations": annotations}}))
     if not about.get("deletionTimestamp"):
         await _there(
             cluster.delete(resource.path, str(about.get("uid", "")), propagation(resource))
         )
+
+
+async def _mark(
+    cluster: Cluster, resource: CustomResource, manifest: Mapping[str, Any], there: Answer
+) -> None:
+    """Note on a resource when its release began, and ask Chaos Mesh to let go of it."""
+    if moment(annotation(manifest, _RELEASED_AT)) is not None:
+        return
+    annotations = {f"faultbridge/{_RELEASED_AT}": there.now.isoformat()}
+    if keeps_records(resource.group, resource.kind):
+        annotations[CLEAN] = "forced"
+    await _there(cluster.merge(resource.path, {"metadata": {"annotations": annotations}}))
 
 
 async def _there(request: Awaitable[Answer]) -> None:
@@ -176,11 +189,15 @@ async def _without_webhooks(cluster: Cluster, error: Exception, *, allowed: bool
     return Outcome(OutcomeKind.PENDING, f"{words}; deleted: {names}", (told,))
 
 
-def _noted(resource: CustomResource, held: _Held) -> Outcome:
-    """Say once what is left of the fault, while it can still be read."""
-    words = "waiting until its finalizers are gone"
-    if resource.notes.left:
-        return Outcome(OutcomeKind.PENDING, words)
+def _left_over(
+    resource: CustomResource, manifest: Mapping[str, Any], held: _Held
+) -> Outcome | None:
+    """Say what is left of the fault, while it can still be read; None where it was said.
+
+    It is said anew where it has changed since a release that was refused before its first step.
+    """
+    if resource.notes.left and annotation(manifest, _RELEASED_AT):
+        return None
     targets = [
         line(record.get("id"))
         for _, manifest in (*held.chaos, *held.holders)
@@ -198,9 +215,11 @@ def _noted(resource: CustomResource, held: _Held) -> Outcome:
             f"what it has made cannot be read ({line(held.unread)}), so it may stay behind with "
             "its fault: look for it and for its targets"
         )
+    if left == resource.notes.left:
+        return None
     notes = resource.notes.model_copy(update={"left": left})
     told = News(EventType.RESOURCE_STATE, {"reason": f"{NOT_UNDONE}: {left}"})
-    return Outcome(OutcomeKind.PENDING, words, (told,), {"notes": notes.model_dump(mode="json")})
+    return Outcome(OutcomeKind.PENDING, _WAITING, (told,), {"notes": notes.model_dump(mode="json")})
 
 
 def _left(resource: CustomResource) -> str:

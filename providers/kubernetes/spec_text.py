@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from bridge.model.notation import DEEPEST, Finding, Written, read
+from bridge.model.notation import DEEPEST, Finding, Written, deeper_than, read
 from bridge.model.problem import Problem, Severity
 
 LARGEST: Final = 64 * 1024
@@ -65,7 +65,7 @@ def read_text(text: str) -> Written:
 def _object(spec: object) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise _refused(f"is not an object; write the fields of the spec, {_EXAMPLE}")
-    if _deeper_than(spec, DEEPEST):
+    if deeper_than(spec, DEEPEST):
         raise _refused(f"is nested more than {DEEPEST} levels deep; no chaos spec is")
     if len(json.dumps(spec)) > LARGEST:
         raise _refused(f"is larger than {LARGEST} characters; select more, write less")
@@ -88,22 +88,3 @@ def placed(problem: Problem, path: str) -> Problem:
     inner = problem.path
     dot = "." if inner and not inner.startswith("[") else ""
     return Problem(f"{path}{dot}{inner}", problem.message, problem.severity)
-
-
-def _deeper_than(value: object, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for outer in level
-            for inner in (
-                outer.values()
-                if isinstance(outer, dict)
-                else outer
-                if isinstance(outer, list)
-                else ()
-            )
-        ]
-        if not level:
-            return False
-    return True

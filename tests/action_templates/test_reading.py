@@ -10,7 +10,6 @@ import pytest
 
 from bridge.catalog.action_templates import is_action_template, read_action_template
 from bridge.catalog.action_templates.reading import (
-    DEEPEST,
     LARGEST,
     MOST_CHOICES,
     MOST_PARAMETERS,
@@ -18,6 +17,7 @@ from bridge.catalog.action_templates.reading import (
     MOST_PROBLEMS,
 )
 from bridge.model.action_template import LONGEST_NAME, ParameterType
+from bridge.model.notation import DEEPEST
 from bridge.model.problem import InvalidDocumentError
 from tests.action_templates.documents import DELAY, document, with_parameter
 

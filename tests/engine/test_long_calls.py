@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import MINUTE, SECOND, Micros
 from bridge.model.record import Phase
+from providers.contract import Denial
 from tests.engine.world import Bench, Halt, Killed, halt
 
 
@@ -114,3 +116,28 @@ async def test_an_action_whose_time_is_over_before_all_were_touched_fails(
     assert done.status is ExperimentStatus.FAILED
     assert "time was over before 1 of 3 resources were touched" in done.reason
     assert {bench.world.look(name) for name in "abc"} == {"running"}
+
+
+async def test_a_cloud_that_hangs_before_the_first_fault_holds_up_no_stop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def review(*_: Any) -> list[Denial]:
+        asked.set()
+        await answer.wait()
+        return []
+
+    monkeypatch.setattr(Halt, "review", review)
+    run = await bench.start({"halt": halt(length="PT5M")})
+    beginning = asyncio.create_task(bench.engine.advance(run))
+    await asked.wait()
+    await bench.store.append(_stop(bench, run))
+    bench.engine.poke(run)
+    while not (await bench.run(run)).status.ended:  # noqa: ASYNC110 - the store tells nobody
+        await asyncio.sleep(0)
+    assert not answer.is_set()
+    answer.set()
+    await beginning
+    assert (await bench.run(run)).status is ExperimentStatus.STOPPED
+    assert await bench.store.records(run) == []

@@ -93,6 +93,32 @@ async def test_a_late_effect_does_not_undo_what_a_later_action_was_meant_to_leav
     assert bench.world.snapshot()["a"][0] == "stopped"
 
 
+async def test_nor_what_it_was_meant_to_leave_of_a_record_that_another_action_made(
+    bench: Bench,
+) -> None:
+    gate = _hold(bench, "inject")
+    run = await bench.start(
+        {
+            "first": halt(length="PT1M", target="t"),
+            "brief": halt(after=("first",), length="PT1S", target="t"),
+            "stays": halt(after=("first",), length=None, target="t"),
+        },
+        {"t": things("a")},
+    )
+    frozen = asyncio.create_task(bench.engine.advance(run))
+    await bench.world.reached.wait()
+    bench.world.now = Micros(bench.world.now + 20 * SECOND)
+    bench.engine = bench.other_engine()
+    await bench.drive(seconds=600)
+    shared = await bench.store.records(run)
+    assert [(r.action, r.phase) for r in shared] == [("first", "reverted"), ("brief", "kept")]
+    gate.set()
+    await frozen
+    await bench.drive(seconds=600)
+    assert [r.phase for r in await bench.store.records(run)] == ["reverted", "kept"]
+    assert bench.world.snapshot()["a"][0] == "stopped"
+
+
 async def test_a_late_effect_that_meets_an_undo_that_has_looked_already_is_undone(
     bench: Bench,
 ) -> None:

@@ -63,3 +63,25 @@ async def test_what_was_incomplete_about_an_end_stands_in_the_action_s_reason(
     await bench.drive()
     reason = (await bench.run(run)).actions["flicker"].reason
     assert reason == "Action was completed: 1 of 2 targets were never reached"
+
+
+async def test_what_stood_in_the_way_is_not_shown_once_it_is_gone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def observe(self: Flicker, session: Any, records: Sequence[Record]) -> Observations:
+        nonlocal looks
+        looks += 1
+        reason = "1 of 2 targets waits" if looks <= 2 else ""
+        return {record.id: Observation(Effect.PRESENT, reason) for record in records}
+
+    monkeypatch.setattr(Flicker, "observe", observe)
+    run = await bench.start({"flicker": action("flicker")})
+    while looks < 2:
+        await bench.drive(seconds=1)
+    shown = {record.last_error for record in await bench.store.records(run)}
+    assert shown == {"1 of 2 targets waits"}
+    while looks < 4:
+        await bench.drive(seconds=1)
+    assert {record.last_error for record in await bench.store.records(run)} == {None}

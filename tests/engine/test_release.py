@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from bridge.model.event import EventType
 from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
+from bridge.model.moment import SECOND, Micros
 from bridge.model.record import Phase, Record
 from providers.contract import News, Outcome, OutcomeKind, Outcomes, TransientError
-from tests.engine.world import Bench, Halt, Killed, halt
+from tests.engine.world import Bench, Halt, Killed, halt, things
 
 DONE = Outcome(OutcomeKind.DONE, "nothing holds it any more")
 
@@ -135,6 +137,51 @@ async def test_a_refused_release_is_said_and_the_undo_goes_on(bench: Bench, hold
     await bench.drive(seconds=60)
     assert hold.asked[-1] == (("a",), True)
     assert (await bench.store.records(run))[0].phase is Phase.RELEASED
+
+
+async def test_what_is_allowed_besides_while_a_call_is_refused_is_not_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, (first, *_) = await stuck(bench)
+    allowed: list[bool] = []
+
+    async def release(self: Halt, session: Any, records: Any, *, webhooks: bool) -> Outcomes:
+        allowed.append(webhooks)
+        if not webhooks:
+            await ask(bench, run, first, force=True, webhooks=True)
+            bench.engine.poke(run)
+            while not ((await bench.store.records(run))[0].releasing or {})["webhooks"]:  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0)
+        outcome = DONE if webhooks else Outcome(OutcomeKind.REJECTED, "the webhook is dead")
+        return {record.id: outcome for record in records}
+
+    monkeypatch.setattr(Halt, "release", release)
+    await ask(bench, run, first, force=True)
+    await bench.drive(seconds=120)
+    assert allowed == [False, True]
+    assert (await bench.store.records(run))[0].phase is Phase.RELEASED
+    assert await journal(bench, run, EventType.RELEASE_REFUSED) == []
+
+
+async def test_it_waits_for_an_injection_that_may_still_take_effect(
+    bench: Bench, hold: Hold
+) -> None:
+    """What a dead worker's call creates after the release, nobody would ever undo."""
+    bench.world.frozen = asyncio.Event()
+    run = await bench.start({"halt": halt(length="PT5H", target="t")}, {"t": things("a")})
+    frozen = asyncio.create_task(bench.engine.advance(run))
+    await bench.world.reached.wait()
+    (record,) = await bench.store.records(run)
+    assert record.phase is Phase.INJECTING
+    await ask(bench, run, record, force=True)
+    bench.world.now = Micros(bench.world.now + 20 * SECOND)
+    bench.engine = bench.other_engine()
+    await bench.drive(seconds=59)
+    assert hold.asked == []
+    await bench.drive(seconds=2)
+    assert hold.asked == [(("a",), False)]
+    assert (await bench.store.records(run))[0].phase is Phase.RELEASED
+    frozen.cancel()
 
 
 async def test_a_cluster_that_is_away_is_asked_again(bench: Bench, hold: Hold) -> None:

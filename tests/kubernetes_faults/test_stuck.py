@@ -221,6 +221,18 @@ async def test_a_release_removes_the_resource_and_not_the_fault(
     assert (await release(run)).kind == "done"
 
 
+async def test_what_is_left_is_stored_before_the_cluster_is_touched(
+    cluster: Any, start: Start
+) -> None:
+    run = await injected(start)
+    cluster.chaos.misbehave(never_recover=True)
+    assert (await release(run)).notes
+    metadata = cluster.one()["metadata"]
+    assert "faultbridge/released-at" not in metadata["annotations"]
+    assert "deletionTimestamp" not in metadata
+    assert "it is still on sock-shop/" in (await released(run)).reason
+
+
 async def test_a_release_of_what_nobody_has_deleted_yet(cluster: Any, start: Start) -> None:
     run = await injected(start)
     cluster.chaos.misbehave(stuck_finalizer=True)

@@ -24,6 +24,7 @@ from bridge.model.action_template import (
     TemplateParameter,
 )
 from bridge.model.moment import format_duration, parse_duration
+from bridge.model.notation import DEEPEST, deeper_than
 from bridge.model.problem import InvalidDocumentError, Problem
 from bridge.model.wording import quote
 from providers.contract import LONGEST_ACTION
@@ -31,8 +32,6 @@ from providers.kubernetes.specs.document import document_problems
 
 LARGEST: Final = 64 * 1024
 """Bytes of a document as compact JSON."""
-DEEPEST: Final = 32
-"""Levels of lists and objects."""
 MOST_PARAMETERS: Final = 40
 MOST_CHOICES: Final = 100
 """Values of all enums together: the resource is judged with each of them."""
@@ -119,7 +118,7 @@ def _unfit(document: object) -> Problem | None:
     malformed = document_problems(document, "")
     if malformed:
         return malformed[0]
-    if _deeper_than(document, DEEPEST):
+    if deeper_than(document, DEEPEST):
         return Problem("", f"is nested deeper than {DEEPEST} levels; flatten it")
     for where, text, _ in texts(document, ""):
         if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
@@ -132,18 +131,6 @@ def _unfit(document: object) -> Problem | None:
     if size > LARGEST:
         return Problem("", f"is larger than {LARGEST // 1024} KiB; write less")
     return None
-
-
-def _deeper_than(value: object, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return bool(level)
 
 
 def _own_rules(document: Mapping[str, Any]) -> Iterator[Problem]:

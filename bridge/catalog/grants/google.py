@@ -11,7 +11,6 @@ from bridge.catalog.needs import Need, Who
 
 ACCOUNT: Final = "NAME@PROJECT.iam.gserviceaccount.com"
 """Stands for a service account that no setting names."""
-GET_TOKEN: Final = "iam.serviceAccounts.getAccessToken"  # noqa: S105 - a permission's name
 
 
 def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from bridge.catalog.grants.document import About, Document
-from bridge.catalog.needs import Need, Who
+from bridge.catalog.needs import ASSUMING, Need, Who
 from providers.aws.arns import Arn
 
 LARGEST: Final = 6144
@@ -29,7 +29,7 @@ def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
                 by_account[one.place.account].append(one)
         for account in sorted(by_account):
             yield from _policies(who, account, by_account[account], about)
-    if any(one.permission == "sts:AssumeRole" for one in needs):
+    if any(one.permission == ASSUMING for one in needs):
         yield _trust(about)
 
 
@@ -136,7 +136,7 @@ def trust_policy(about: About) -> dict[str, Any]:
         "Sid": "Faultbridge",
         "Effect": "Allow",
         "Principal": {"AWS": about.principal},
-        "Action": ["sts:AssumeRole", SETTING] if about.source_identity else "sts:AssumeRole",
+        "Action": [ASSUMING, SETTING] if about.source_identity else ASSUMING,
     }
     if about.external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": about.external_id}}

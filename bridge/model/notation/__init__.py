@@ -10,6 +10,6 @@ read alike: strictly, in time linear to their size, every oddity told by line an
 from __future__ import annotations
 
 from bridge.model.notation.reading import DEEPEST, read, read_stream
-from bridge.model.notation.written import Finding, Place, Written
+from bridge.model.notation.written import Finding, Place, Written, deeper_than
 
-__all__ = ["DEEPEST", "Finding", "Place", "Written", "read", "read_stream"]
+__all__ = ["DEEPEST", "Finding", "Place", "Written", "deeper_than", "read", "read_stream"]

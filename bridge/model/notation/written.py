@@ -118,6 +118,19 @@ def deeper(levels: int) -> str:
     return f"is nested more than {levels} levels deep; flatten it"
 
 
+def deeper_than(value: object, levels: int) -> bool:
+    """Whether lists and objects of a value are nested deeper than that."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
+
+
 def parent(path: str) -> str:
     """Return the path around a path, as `wording.child` builds them."""
     if path.endswith('"]'):

@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add tables and an index."""
+    """Add tables and indexes."""
     op.create_table(
         "policies",
         sa.Column("scope", sa.String(length=200), nullable=False),
@@ -51,10 +51,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_audit_scope_sequence"), "audit", ["scope", "sequence"], unique=False)
+    op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
 
 
 def downgrade() -> None:
     """Take them back; users' own policies and the log are lost."""
+    op.drop_index(op.f("ix_audit_at"), table_name="audit")
     op.drop_index(op.f("ix_audit_scope_sequence"), table_name="audit")
     op.drop_table("audit")
     op.drop_table("policy_generations")
