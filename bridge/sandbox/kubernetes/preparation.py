@@ -122,13 +122,6 @@ def prune_fields(resource: Resource, obj: Object, twice: list[str], mode: str) -
     return found if mode == "Warn" else []
 
 
-def refuse_doubles(resource: Resource, twice: list[str], mode: str) -> None:
-    """Refuse (400) an apply that gives a field twice, where validation is strict."""
-    if twice and mode == "Strict":
-        found = ", ".join(f'duplicate field "{path}"' for path in twice)
-        raise cannot_handle(resource, f"strict decoding error: {found}")
-
-
 def check_manager(query: Mapping[str, str], options: str, *, is_apply: bool = False) -> None:
     """Refuse (422) a field manager or a `force` that does not fit the request."""
     manager = query.get("fieldManager", "")
