@@ -261,6 +261,27 @@ async def test_rules_that_are_not_evaluated_are_warned_of(api: httpx.AsyncClient
     assert "does not evaluate x-kubernetes-validations" in answer.headers["warning"]
 
 
+async def test_webhooks_that_are_not_called_are_warned_of(api: httpx.AsyncClient) -> None:
+    made = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "guard"},
+        "webhooks": [
+            {
+                "name": "guard.example.test",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "clientConfig": {"url": "https://guard.example.test"},
+            }
+        ],
+    }
+    answer = await api.post(
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", json=made
+    )
+    assert answer.status_code == 201
+    assert "calls no webhooks" in answer.headers["warning"]
+
+
 async def test_failure_of_the_emulator_shows_no_inner_details(
     emulator: KubernetesEmulator, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
 from bridge.sandbox.kubernetes.control_loop import Reconciler
+from bridge.sandbox.kubernetes.metadata import generated_name
 from bridge.sandbox.kubernetes.objects import copy_json
 from providers.kubernetes.specs import KINDS
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from bridge.sandbox.kubernetes.objects import Key, Object, ObjectStore
 
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIX = 5
 CONTROLLED_BY = "chaos-mesh.org/controlled-by"
 
 
@@ -61,7 +60,7 @@ def create_child(
     """Create a resource that a parent owns, as its controller would; return its name."""
     about = parent["metadata"]
     namespace = about["namespace"]
-    name = f"{prefix}-{''.join(random.choices(_LETTERS, k=_SUFFIX))}"
+    name = generated_name(f"{prefix}-", random)
     made = copy_json(dict(spec))
     for holder in (made, made.get("target")):
         # The webhooks' default; they are not asked here, since they judge what users write.

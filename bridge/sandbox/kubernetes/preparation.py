@@ -8,7 +8,7 @@ from bridge.sandbox.kubernetes import builtin, builtin_rules, crd, metadata, req
 from bridge.sandbox.kubernetes.builtin_schemas import model_name, schema_of
 from bridge.sandbox.kubernetes.managed_fields import MANAGER_LIMIT
 from bridge.sandbox.kubernetes.objects import Object, copy_json
-from bridge.sandbox.kubernetes.resources import DEFINITIONS, Resource
+from bridge.sandbox.kubernetes.resources import ADMISSION, DEFINITIONS, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from bridge.sandbox.kubernetes.request import RequestInfo
 
+_NOT_CALLED = (
+    "the emulator calls no webhooks (the sandbox has those of Chaos Mesh built in): what others "
+    "refuse or change is accepted here as it is"
+)
 FIELD_VALIDATION = ("Strict", "Warn", "Ignore")
 
 
@@ -195,7 +199,11 @@ def check(resource: Resource, obj: Object, old: Object | None = None) -> list[st
     if errors:
         raise status.invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), errors)
     warnings = metadata.warnings(obj, old) if resource.custom else []
-    return warnings + (crd.unevaluated(obj) if is_definition(resource) else [])
+    if is_definition(resource):
+        warnings += crd.unevaluated(obj)
+    elif resource.group == ADMISSION and obj.get("webhooks"):
+        warnings.append(_NOT_CALLED)
+    return warnings
 
 
 def check_version(resource: Resource, name: str, version: str | None) -> None:
