@@ -51,6 +51,11 @@ class Registry:
         obj, twice = preparation.read_object(call.resource, call.info, call.body, call.content_type)
         return self._create(call, obj, twice)
 
+    def install(self, call: Call, obj: Object) -> Object:
+        """Store a new object that is at hand, under the same rules; it may be changed."""
+        preparation.check_object(call.resource, call.info, obj)
+        return self._create(call, obj, [])
+
     def _create(self, call: Call, obj: Object, twice: list[str]) -> Object:
         resource = call.resource
         call.warnings += preparation.prune_fields(resource, obj, twice, call.field_validation)
