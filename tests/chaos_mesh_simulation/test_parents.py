@@ -87,6 +87,21 @@ def test_a_paused_schedule_begins_nothing(world: World) -> None:
     assert len(named(world, "networkchaos")) == 1  # the latest that was missed
 
 
+def test_one_that_cannot_be_handled_stops_no_other(world: World) -> None:
+    key = create(world, "Schedule", schedule(duration="20s"))
+    broken = world.read(key)
+    broken["status"] = {"time": "some day"}
+    world.store.update(key, broken)
+    check = Key(GROUP, "statuschecks", "default", "fault")
+    create(world, "StatusCheck", CHECK)
+    assert conditions(world.read(check))["Completed"] == "True"
+    mended = world.read(key)
+    del mended["status"]
+    world.store.update(key, mended)
+    world.advance(minutes=1)
+    assert len(named(world, "networkchaos")) == 1
+
+
 def workflow(*templates: dict[str, Any], **entry: Any) -> dict[str, Any]:
     children = [template["name"] for template in templates]
     first = {"name": "entry", "templateType": "Serial", "children": children, **entry}

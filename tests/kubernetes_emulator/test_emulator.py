@@ -203,6 +203,55 @@ async def test_deep_and_doubled_json(api: httpx.AsyncClient) -> None:
     assert 'duplicate field "spec.mode"' in answer.json()["message"]
 
 
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_doubled_yaml(api: httpx.AsyncClient, *, applied: bool) -> None:
+    path = "/api/v1/namespaces/default/configmaps"
+
+    async def send(text: str, mode: str) -> httpx.Response:
+        query = {"fieldValidation": mode, "fieldManager": "me"}
+        kind = "application/apply-patch+yaml" if applied else "application/yaml"
+        return await api.request(
+            "PATCH" if applied else "POST",
+            f"{path}/a" if applied else path,
+            params=query,
+            content=CONFIG + text,
+            headers={"content-type": kind},
+        )
+
+    answer = await send("  day: one\n  day: two\n", "Strict")
+    assert answer.status_code == 400
+    assert 'duplicate field "data.day"' in answer.json()["message"]
+    answer = await send("  <<: {day: one}\n  day: 2026-01-02\n  day: 2026-01-03\n", "Warn")
+    assert (answer.status_code, answer.json()["data"]) == (201, {"day": "2026-01-03"})
+    assert "duplicate field" in answer.headers["warning"]
+    await api.delete(f"{path}/a")
+    answer = await send("  <<: {day: one}\n  day: 2026-01-02\n", "Strict")
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("application/apply-patch+yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: a"),
+        ("application/strategic-merge-patch+json", '{"metadata": {"finalizers": [{}]}}'),
+    ],
+)
+async def test_metadata_of_the_wrong_shape_is_refused(
+    emulator: KubernetesEmulator, api: httpx.AsyncClient, kind: str, text: str
+) -> None:
+    emulator.install({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})
+    answer = await api.patch(
+        "/api/v1/namespaces/default/configmaps/a?fieldManager=me",
+        content=text,
+        headers={"content-type": kind},
+    )
+    assert answer.status_code == 400
+    assert "in body must be of type" in answer.json()["message"]
+
+
 async def test_rules_that_are_not_evaluated_are_warned_of(api: httpx.AsyncClient) -> None:
     made = definition("rules", "Rule")
     root = made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -210,6 +259,27 @@ async def test_rules_that_are_not_evaluated_are_warned_of(api: httpx.AsyncClient
     answer = await api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=made)
     assert answer.status_code == 201
     assert "does not evaluate x-kubernetes-validations" in answer.headers["warning"]
+
+
+async def test_webhooks_that_are_not_called_are_warned_of(api: httpx.AsyncClient) -> None:
+    made = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "guard"},
+        "webhooks": [
+            {
+                "name": "guard.example.test",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "clientConfig": {"url": "https://guard.example.test"},
+            }
+        ],
+    }
+    answer = await api.post(
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", json=made
+    )
+    assert answer.status_code == 201
+    assert "calls no webhooks" in answer.headers["warning"]
 
 
 async def test_failure_of_the_emulator_shows_no_inner_details(

@@ -14,13 +14,7 @@ from bridge.sandbox.aws.errors import AwsError, RuledResponse
 from bridge.sandbox.aws.identity import role_by_arn
 from bridge.sandbox.aws.permissions import role_policies
 from bridge.sandbox.aws.policies import UnsupportedPolicyError, decide
-from iam.policy import Outcome
 
-_DECISIONS = {
-    Outcome.ALLOWED: "allowed",
-    Outcome.EXPLICIT_DENY: "explicitDeny",
-    Outcome.IMPLICIT_DENY: "implicitDeny",
-}
 _KEY = re.compile(r"ContextEntries\.member\.(\d+)\.ContextKeyName")
 
 
@@ -47,7 +41,7 @@ class SandboxSimulator(RuledResponse):
                         {
                             "EvalActionName": action,
                             "EvalResourceName": resource,
-                            "EvalDecision": _DECISIONS[decided.outcome],
+                            "EvalDecision": str(decided.outcome),
                             "MissingContextValues": [],
                         }
                     )

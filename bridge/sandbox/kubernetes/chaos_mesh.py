@@ -24,7 +24,12 @@ from bridge.sandbox.kubernetes.chaos_mesh_pipeline import Pipeline, Progress
 from bridge.sandbox.kubernetes.chaos_mesh_schedule import Schedules
 from bridge.sandbox.kubernetes.chaos_mesh_status_check import StatusChecks
 from bridge.sandbox.kubernetes.chaos_mesh_workflow import Workflows
-from bridge.sandbox.kubernetes.control_loop import ChangedKeys, run_controllers, settle
+from bridge.sandbox.kubernetes.control_loop import (
+    RETRY_BROKEN,
+    ChangedKeys,
+    run_controllers,
+    settle,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +37,6 @@ if TYPE_CHECKING:
     from bridge.sandbox.kubernetes.objects import Key, ObjectStore
 
 logger = logging.getLogger(__name__)
-
-_RETRY_BROKEN = timedelta(minutes=1)
 
 
 class ChaosMesh:
@@ -152,4 +155,4 @@ class ChaosMesh:
         except Exception:
             # One resource that cannot be handled must not stop the others.
             logger.exception("cannot reconcile %s %s/%s", *key[1:])
-            progress.wake_at = self._now() + _RETRY_BROKEN
+            progress.wake_at = self._now() + RETRY_BROKEN

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
+from bridge.sandbox.kubernetes.control_loop import Reconciler
+from bridge.sandbox.kubernetes.metadata import generated_name
 from bridge.sandbox.kubernetes.objects import copy_json
 from providers.kubernetes.specs import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
     from random import Random
 
-    from bridge.sandbox.kubernetes.objects import Object, ObjectStore
+    from bridge.sandbox.kubernetes.objects import Key, Object, ObjectStore
 
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIX = 5
 CONTROLLED_BY = "chaos-mesh.org/controlled-by"
+
+
+class Parents(Reconciler):
+    """The controller of a kind that makes others: their changes are changes of their parent."""
+
+    plural: ClassVar[str]
+    label: ClassVar[str]
+    """By which a child names its parent."""
+
+    def __init__(self, store: ObjectStore, now: Callable[[], datetime]) -> None:
+        super().__init__(store, now, lambda key: key.group == GROUP)
+        self._known: set[Key] = set()
+
+    def _of(self, key: Key) -> Key | None:
+        if key.resource == self.plural:
+            self._known.add(key)
+            return key
+        if not self._known:
+            return None
+        labels = ((self._store.get(key) or {}).get("metadata") or {}).get("labels") or {}
+        name = labels.get(self.label)
+        return key._replace(resource=self.plural, name=name) if name else None
 
 
 def key_of(kind: str, namespace: str, name: str) -> tuple[str, str, str, str]:
@@ -37,7 +60,7 @@ def create_child(
     """Create a resource that a parent owns, as its controller would; return its name."""
     about = parent["metadata"]
     namespace = about["namespace"]
-    name = f"{prefix}-{''.join(random.choices(_LETTERS, k=_SUFFIX))}"
+    name = generated_name(f"{prefix}-", random)
     made = copy_json(dict(spec))
     for holder in (made, made.get("target")):
         # The webhooks' default; they are not asked here, since they judge what users write.
@@ -74,6 +97,14 @@ def spec_under(spec: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def has(obj: Object, condition: str) -> bool:
+    """Tell whether a condition of an object is True."""
+    return any(
+        one["type"] == condition and one["status"] == "True"
+        for one in (obj.get("status") or {}).get("conditions") or ()
+    )
+
+
 def is_finished(child: Object) -> bool:
     """Tell whether a run is over, by upstream's own rule (`IsChaosFinished`).
 
@@ -81,10 +112,7 @@ def is_finished(child: Object) -> bool:
     """
     if child["kind"] in ("Workflow", "StatusCheck"):
         wanted = "Accomplished" if child["kind"] == "Workflow" else "Completed"
-        return any(
-            one["type"] == wanted and one["status"] == "True"
-            for one in child.get("status", {}).get("conditions") or ()
-        )
+        return has(child, wanted)
     experiment = child.get("status", {}).get("experiment", {})
     phases = {record["phase"] for record in experiment.get("containerRecords") or ()}
     if child["spec"].get("action") in KINDS[child["kind"]].one_shot:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.sandbox.kubernetes import status
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
 from bridge.sandbox.kubernetes.pods import is_ready
+from bridge.sandbox.kubernetes.resources import ADMISSION
 
 if TYPE_CHECKING:
     from bridge.sandbox.kubernetes.identity import Admit, Identity
@@ -91,7 +92,7 @@ class ReachableWebhooks:
 
     def _configured(self) -> bool:
         return not is_visible(self._store) or any(
-            self._store.list("admissionregistration.k8s.io", plural) for plural in _CONFIGURATIONS
+            self._store.list(ADMISSION, plural) for plural in _CONFIGURATIONS
         )
 
     def _served(self) -> bool:

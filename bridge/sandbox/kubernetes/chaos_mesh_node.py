@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.sandbox.kubernetes.chaos_mesh_children import (
     CONTROLLED_BY,
     create_child,
+    has,
     is_finished,
     key_of,
     spec_under,
@@ -199,14 +200,6 @@ class Nodes:
     def _write(self, node: Object) -> None:
         about = node["metadata"]
         self._store.update((GROUP, "workflownodes", about["namespace"], about["name"]), node)
-
-
-def has(obj: Object, condition: str) -> bool:
-    """Tell whether a condition of an object is True."""
-    return any(
-        one["type"] == condition and one["status"] == "True"
-        for one in (obj.get("status") or {}).get("conditions") or ()
-    )
 
 
 def is_over(node: Object) -> bool:

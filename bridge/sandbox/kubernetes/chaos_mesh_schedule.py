@@ -9,12 +9,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes.chaos_mesh_children import create_child, is_finished, spec_under
+from bridge.sandbox.kubernetes.chaos_mesh_children import (
+    Parents,
+    create_child,
+    is_finished,
+    spec_under,
+)
 from bridge.sandbox.kubernetes.chaos_mesh_events import FAILED, EventRecorder
-from bridge.sandbox.kubernetes.chaos_mesh_installation import controllers_run
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
 from bridge.sandbox.kubernetes.chaos_mesh_phase import is_paused
-from bridge.sandbox.kubernetes.control_loop import ChangedKeys
 from bridge.sandbox.kubernetes.objects import Key, timestamp
 from providers.kubernetes.cron import next_run
 from providers.kubernetes.specs import KINDS
@@ -29,47 +32,20 @@ MANAGED_BY = "managed-by"
 _COMPONENT = "schedule"
 
 
-class Schedules:
+class Schedules(Parents):
     """The controllers of Schedules over one object store."""
 
+    plural = "schedules"
+    label = MANAGED_BY
+
     def __init__(self, store: ObjectStore, *, now: Callable[[], datetime], random: Random) -> None:
-        self._store = store
-        self._now = now
+        super().__init__(store, now)
         self._random = random
         self._recorder = EventRecorder(store, now)
-        self._changed = ChangedKeys(store, lambda key: key.group == GROUP)
-        self._due: dict[Key, datetime] = {}
-        self._known: set[Key] = set()
         self._told: dict[Key, datetime] = {}
         """Of which time it was said already that it is not used."""
 
-    def next_due(self) -> datetime | None:
-        """Tell when the next run begins."""
-        return min(self._due.values(), default=None) if controllers_run(self._store) else None
-
-    def step(self) -> bool:
-        """Reconcile the Schedules that a change, or the time, concerns."""
-        if not controllers_run(self._store):
-            return False
-        keys = {self._of(key) for key in self._changed.take()}
-        keys |= {key for key, due in self._due.items() if due <= self._now()}
-        for key in sorted(key for key in keys if key is not None):
-            self._reconcile(key)
-        return bool(keys)
-
-    def _of(self, key: Key) -> Key | None:
-        """Return the Schedule that a changed object concerns."""
-        if key.resource == "schedules":
-            self._known.add(key)
-            return key
-        if not self._known:
-            return None
-        labels = ((self._store.get(key) or {}).get("metadata") or {}).get("labels") or {}
-        name = labels.get(MANAGED_BY)
-        return key._replace(resource="schedules", name=name) if name else None
-
     def _reconcile(self, key: Key) -> None:
-        self._due.pop(key, None)
         schedule = self._store.get(key)
         if schedule is None or "deletionTimestamp" in schedule["metadata"]:
             self._told.pop(key, None)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes.chaos_mesh_installation import controllers_run
+from bridge.sandbox.kubernetes.chaos_mesh_children import has
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
-from bridge.sandbox.kubernetes.control_loop import ChangedKeys
+from bridge.sandbox.kubernetes.control_loop import Reconciler
 from bridge.sandbox.kubernetes.go_duration import parse_go_duration
 from bridge.sandbox.kubernetes.objects import Key, timestamp
 
@@ -23,38 +23,18 @@ if TYPE_CHECKING:
 PROBE_ANNOTATION = "sandbox.faultbridge/probe"
 
 
-class StatusChecks:
+class StatusChecks(Reconciler):
     """The controller of StatusChecks over one object store."""
 
     def __init__(self, store: ObjectStore, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-        self._changed = ChangedKeys(
-            store, lambda key: (key.group, key.resource) == (GROUP, "statuschecks")
-        )
-        self._due: dict[Key, datetime] = {}
-
-    def next_due(self) -> datetime | None:
-        """Tell when the next probe is."""
-        return min(self._due.values(), default=None) if controllers_run(self._store) else None
-
-    def step(self) -> bool:
-        """Probe where it is time to."""
-        if not controllers_run(self._store):
-            return False
-        keys = self._changed.take()
-        keys |= {key for key, due in self._due.items() if due <= self._now()}
-        for key in sorted(keys):
-            self._reconcile(key)
-        return bool(keys)
+        super().__init__(store, now, lambda key: key[:2] == (GROUP, "statuschecks"))
 
     def _reconcile(self, key: Key) -> None:
-        self._due.pop(key, None)
         check = self._store.get(key)
         if check is None or "deletionTimestamp" in check["metadata"]:
             return
         spec, status, now = check["spec"], check.setdefault("status", {}), self._now()
-        if _is(status, "Completed"):
+        if has(check, "Completed"):
             return
         started = status.setdefault("startTime", timestamp(now))
         records: list[dict[str, Any]] = status.setdefault("records", [])
@@ -92,12 +72,6 @@ class StatusChecks:
             (one.get("metadata", {}).get("annotations") or {}).get(PROBE_ANNOTATION) == "failure"
             for one in (check, namespace)
         )
-
-
-def _is(status: dict[str, Any], name: str) -> bool:
-    return any(
-        one["type"] == name and one["status"] == "True" for one in status.get("conditions") or ()
-    )
 
 
 def _run_of(records: list[dict[str, Any]], outcome: str) -> int:

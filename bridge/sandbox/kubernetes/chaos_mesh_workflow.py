@@ -11,19 +11,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bridge.sandbox.kubernetes.chaos_mesh_children import Parents, has
 from bridge.sandbox.kubernetes.chaos_mesh_events import EventRecorder
-from bridge.sandbox.kubernetes.chaos_mesh_installation import controllers_run
 from bridge.sandbox.kubernetes.chaos_mesh_kinds import GROUP
 from bridge.sandbox.kubernetes.chaos_mesh_node import (
     ABORT,
     OF_WORKFLOW,
     Nodes,
     deadline_of,
-    has,
     is_over,
     set_condition,
 )
-from bridge.sandbox.kubernetes.control_loop import ChangedKeys
 from bridge.sandbox.kubernetes.objects import Key, timestamp
 
 if TYPE_CHECKING:
@@ -33,43 +31,17 @@ if TYPE_CHECKING:
     from bridge.sandbox.kubernetes.objects import Object, ObjectStore
 
 
-class Workflows:
+class Workflows(Parents):
     """The controllers of Workflows and their nodes over one object store."""
 
+    plural = "workflows"
+    label = OF_WORKFLOW
+
     def __init__(self, store: ObjectStore, *, now: Callable[[], datetime], random: Random) -> None:
-        self._store = store
-        self._now = now
+        super().__init__(store, now)
         self._nodes = Nodes(store, now, random, EventRecorder(store, now))
-        self._changed = ChangedKeys(store, lambda key: key.group == GROUP)
-        self._due: dict[Key, datetime] = {}
-        self._known: set[Key] = set()
-
-    def next_due(self) -> datetime | None:
-        """Tell when the next deadline passes."""
-        return min(self._due.values(), default=None) if controllers_run(self._store) else None
-
-    def step(self) -> bool:
-        """Reconcile the Workflows that a change, or the time, concerns."""
-        if not controllers_run(self._store):
-            return False
-        keys = {self._of(key) for key in self._changed.take()}
-        keys |= {key for key, due in self._due.items() if due <= self._now()}
-        for key in sorted(key for key in keys if key is not None):
-            self._reconcile(key)
-        return bool(keys)
-
-    def _of(self, key: Key) -> Key | None:
-        if key.resource == "workflows":
-            self._known.add(key)
-            return key
-        if not self._known:
-            return None
-        labels = ((self._store.get(key) or {}).get("metadata") or {}).get("labels") or {}
-        name = labels.get(OF_WORKFLOW)
-        return key._replace(resource="workflows", name=name) if name else None
 
     def _reconcile(self, key: Key) -> None:
-        self._due.pop(key, None)
         workflow = self._store.get(key)
         if workflow is None:
             self._known.discard(key)

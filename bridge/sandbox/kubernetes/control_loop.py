@@ -7,6 +7,8 @@ virtual time: `settle` runs all steps that are due now, `run_controllers` does i
 from __future__ import annotations
 
 import asyncio
+import logging
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bridge.sandbox.kubernetes.objects import Key, ObjectStore
+
+logger = logging.getLogger(__name__)
+
+RETRY_BROKEN = timedelta(minutes=1)
+"""After which an object that could not be handled is tried again."""
 
 _LONGEST_SLEEP = timedelta(seconds=5)
 _PACE = timedelta(milliseconds=5)
@@ -57,6 +64,50 @@ class ChangedKeys:
     def _all(self) -> set[Key]:
         self._version = self._store.version
         return {key for key in self._store.keys() if self._wanted(key)}  # noqa: SIM118 - no dict
+
+
+class Reconciler(ABC):
+    """A controller that takes its objects one by one: those that changed, and those that are due.
+
+    `concerns` tells which changes it looks at. A subclass writes into `_due` when an object needs
+    it again though nothing changes.
+    """
+
+    def __init__(
+        self, store: ObjectStore, now: Callable[[], datetime], concerns: Callable[[Key], bool]
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._changed = ChangedKeys(store, concerns)
+        self._due: dict[Key, datetime] = {}
+
+    def next_due(self) -> datetime | None:
+        """Tell when the next object is due."""
+        return min(self._due.values(), default=None)
+
+    def step(self) -> bool:
+        """Take each object once that a change, or the time, concerns."""
+        now = self._now()
+        keys = {self._of(key) for key in self._changed.take()}
+        keys |= {key for key, due in self._due.items() if due <= now}
+        concerned = sorted(key for key in keys if key is not None)
+        for key in concerned:
+            self._due.pop(key, None)
+            try:
+                self._reconcile(key)
+            except Exception:
+                # One object that cannot be handled must not stop the others.
+                logger.exception("cannot reconcile %s %s/%s", *key[1:])
+                self._due[key] = now + RETRY_BROKEN
+        return bool(concerned)
+
+    def _of(self, key: Key) -> Key | None:
+        """Return the object to take for a change; None where there is none."""
+        return key
+
+    @abstractmethod
+    def _reconcile(self, key: Key) -> None:
+        """Bring one object, which may be gone, a step on."""
 
 
 def settle(controllers: Sequence[Controller]) -> datetime | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bridge.sandbox.kubernetes.control_loop import ChangedKeys
+from bridge.sandbox.kubernetes.control_loop import Reconciler
 from bridge.sandbox.kubernetes.objects import Key, timestamp
 
 if TYPE_CHECKING:
@@ -24,31 +24,13 @@ VERDICT_ANNOTATION = "sandbox.faultbridge/verdict"
 _DEFAULT_LENGTH = 30
 
 
-class Litmus:
+class Litmus(Reconciler):
     """The operator over one object store."""
 
     def __init__(self, store: ObjectStore, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-        self._changed = ChangedKeys(
-            store, lambda key: (key.group, key.resource) == (GROUP, "chaosengines")
-        )
-        self._due: dict[Key, datetime] = {}
-
-    def next_due(self) -> datetime | None:
-        """Tell when the next experiment is over."""
-        return min(self._due.values(), default=None)
-
-    def step(self) -> bool:
-        """Reconcile the engines that a change, or the time, concerns."""
-        keys = self._changed.take()
-        keys |= {key for key, due in self._due.items() if due <= self._now()}
-        for key in sorted(keys):
-            self._reconcile(key)
-        return bool(keys)
+        super().__init__(store, now, lambda key: key[:2] == (GROUP, "chaosengines"))
 
     def _reconcile(self, key: Key) -> None:
-        self._due.pop(key, None)
         engine = self._store.get(key)
         if engine is None:
             return

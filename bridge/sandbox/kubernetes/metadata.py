@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import re
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes.status import (
@@ -26,8 +26,10 @@ _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _QUALIFIED = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_QUALIFIED})?"
+# No vowels, nothing that looks like another.
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _GENERATED_BASE = 58
+_CHANCE = Random()  # noqa: S311 - only to be unlike others
 
 _SUBDOMAIN_HELP = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
@@ -63,10 +65,9 @@ _SUBDOMAIN_RULE = (253, _SUBDOMAIN, _SUBDOMAIN_HELP)
 _PATH_SEGMENTS = "rbac.authorization.k8s.io"
 
 
-def generated_name(base: str) -> str:
+def generated_name(base: str, chance: Random = _CHANCE) -> str:
     """Make a name from `generateName`, as long as the API server lets it be."""
-    suffix = "".join(random.choices(_SUFFIX_LETTERS, k=5))  # noqa: S311 - only to be unlike others
-    return base[:_GENERATED_BASE] + suffix
+    return base[:_GENERATED_BASE] + "".join(chance.choices(_SUFFIX_LETTERS, k=5))
 
 
 def validate(resource: Resource, obj: Object, old: Object | None = None) -> list[FieldError]:

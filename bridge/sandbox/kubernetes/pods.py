@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bridge.sandbox.kubernetes.control_loop import ChangedKeys
+from bridge.sandbox.kubernetes.metadata import generated_name
 from bridge.sandbox.kubernetes.objects import copy_json, timestamp
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from bridge.sandbox.kubernetes.objects import Object, ObjectStore
 
-# The letters of Kubernetes' random suffixes: no vowels, nothing that looks like another.
-_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIX_LENGTH = 5
 _HASH_LABEL = "pod-template-hash"
 _WATCHED = {("", "pods"), ("", "nodes"), ("apps", "replicasets"), ("apps", "deployments")}
 
@@ -124,8 +122,7 @@ class Workloads:
 
     def _create_pod(self, replica_set: Object) -> None:
         metadata, template = replica_set["metadata"], copy_json(replica_set["spec"]["template"])
-        suffix = "".join(self._random.choices(_SUFFIX_LETTERS, k=_SUFFIX_LENGTH))
-        name = f"{metadata['name']}-{suffix}"
+        name = generated_name(f"{metadata['name']}-", self._random)
         given = template.get("metadata") or {}
         pod = {
             "apiVersion": "v1",

@@ -51,6 +51,11 @@ class Registry:
         obj, twice = preparation.read_object(call.resource, call.info, call.body, call.content_type)
         return self._create(call, obj, twice)
 
+    def install(self, call: Call, obj: Object) -> Object:
+        """Store a new object that is at hand, under the same rules; it may be changed."""
+        preparation.check_object(call.resource, call.info, obj)
+        return self._create(call, obj, [])
+
     def _create(self, call: Call, obj: Object, twice: list[str]) -> Object:
         resource = call.resource
         call.warnings += preparation.prune_fields(resource, obj, twice, call.field_validation)
@@ -125,7 +130,6 @@ class Registry:
     def _apply(self, call: Call, config: Any, twice: list[str]) -> Object:
         resource = call.resource
         server_side_apply.check_config(resource, config)
-        preparation.refuse_doubles(resource, twice, call.field_validation)
         old = self.store.get(call.key)
         if old is None and call.info.subresource:
             raise status.not_found(call.key.group, call.key.resource, call.key.name)
@@ -149,9 +153,9 @@ class Registry:
         new["apiVersion"], new["kind"] = resource.api_version, resource.kind
         preparation.check_object(resource, call.info, new)
         if old is None:
-            return self._create(call, new, [])
+            return self._create(call, new, twice)
         preparation.check_identity(resource, new, old)
-        return self._update(call, old, new, [], new["metadata"].get("resourceVersion"))
+        return self._update(call, old, new, twice, new["metadata"].get("resourceVersion"))
 
     def _track(self, call: Call, old: Object | None, new: Object) -> None:
         if call.is_tracked and not call.is_apply:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from bridge.sandbox.kubernetes import protobuf, selectors, status
 from bridge.sandbox.kubernetes.identity import Attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.requests import Request
 
@@ -130,9 +133,33 @@ class _Pairs(dict[str, Any]):
 def _pairs(pairs: list[tuple[str, Any]]) -> _Pairs:
     read = _Pairs(pairs)
     if len(read) != len(pairs):
-        names = [name for name, _ in pairs]
-        read.twice = tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
+        read.twice = _doubles(name for name, _ in pairs)
     return read
+
+
+def _doubles(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name, count in Counter(names).items() if count > 1)
+
+
+class _Yaml(yaml.SafeLoader):
+    """Remembers names given twice; what looks like a date is a text, as in JSON."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
+        first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _yaml_object(loader: _Yaml, node: yaml.MappingNode) -> _Pairs:
+    # Before a merge key is followed: what it brings may be overridden.
+    names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    made: Any = loader.construct_mapping(node, deep=True)
+    read = _Pairs(made)
+    read.twice = _doubles(names)
+    return read
+
+
+_Yaml.add_constructor("tag:yaml.org,2002:map", _yaml_object)
 
 
 def parse(body: bytes, content_type: str) -> tuple[Any, list[str]]:
@@ -171,10 +198,8 @@ def _parse_protobuf(body: bytes) -> object:
 
 
 def _parse_yaml(body: bytes) -> object:
-    import yaml
-
     try:
-        return yaml.safe_load(body)
+        return yaml.load(body, _Yaml)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 

@@ -85,13 +85,14 @@ class Resource:
         return self.list_kind or f"{self.kind}List"
 
 
+ADMISSION = "admissionregistration.k8s.io"
 STATUS = ("status",)
 REVIEW = ("create",)
 
 
 def _webhooks(plural: str, kind: str) -> Resource:
     return Resource(
-        "admissionregistration.k8s.io",
+        ADMISSION,
         "v1",
         plural,
         kind,

@@ -23,6 +23,7 @@ from bridge.sandbox.kubernetes.managed_fields import (
     owned,
     typed_schema,
 )
+from bridge.sandbox.kubernetes.preparation import cannot_handle
 from bridge.sandbox.kubernetes.typed_fields import (
     UntypedError,
     check,
@@ -55,7 +56,10 @@ def check_config(resource: Resource, config: Any) -> None:
             "Incorrect version specified in apply patch. Specified patch version: "
             f"{version or ''}, expected: {resource.api_version}"
         )
-    if (config.get("metadata") or {}).get("managedFields"):
+    about = config.get("metadata") or {}
+    if not isinstance(about, dict):
+        raise cannot_handle(resource, "metadata in body must be of type object")
+    if about.get("managedFields"):
         raise status.bad_request("metadata.managedFields must be nil")
 
 

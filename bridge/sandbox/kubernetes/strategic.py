@@ -171,7 +171,7 @@ def _list(value: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
         return [_plain(item) for item in patch if not _is_directive(item)]
     key = schema.get(PATCH_KEY)
     if key is None:
-        return _ordered(list(dict.fromkeys([*value, *patch])), patch, value, _identity(schema))
+        return _ordered(_united([*value, *patch]), patch, value, _identity(schema))
     if any(_replaces(item) for item in patch):
         return [_plain(item) for item in patch if not _is_directive(item)]
     merged = [copy_json(item) for item in value]
@@ -196,6 +196,11 @@ def _list(value: list[Any], patch: list[Any], schema: Schema) -> list[Any]:
         else:
             merged.append(merge(None, item, inner))
     return _ordered(merged, changes, value, _identity(schema))
+
+
+def _united(items: list[Any]) -> list[Any]:
+    """Keep each item once; what is wrong in a list of texts need not be hashable."""
+    return [item for place, item in enumerate(items) if item not in items[:place]]
 
 
 def _ordered(
