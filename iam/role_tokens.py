@@ -34,7 +34,7 @@ from iam.remembered import Remembered
 from iam.unlogged import Unlogged
 
 _REGIONAL_STS: Final = re.compile(
-    r"sts(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
+    r"sts(?:-fips)?\.[a-z]{2}(?:-[a-z]+)+-[0-9]\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
 )
 _ROLE: Final = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>[0-9]{12}):"

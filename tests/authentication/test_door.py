@@ -179,7 +179,10 @@ GUEST = {"authorization": "AWS4-X", "x-password": "sesame"}
 @pytest.mark.parametrize("read", ["", "yes"])
 async def test_the_application_is_told_who_calls_and_gets_the_body(read: str) -> None:
     transport = httpx.ASGITransport(_door(Clock()))
-    async with _client("http://bridge", transport=transport) as http:
+    async with (
+        asyncio.timeout(10),  # an application that is not given the body waits for it
+        _client("http://bridge", transport=transport) as http,
+    ):
         answer = await http.post("/x", content="all of it", headers={**GUEST, "x-body": read})
         assert answer.json() == {
             "name": "arn:aws:iam::123456789012:user/guest",
