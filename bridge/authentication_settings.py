@@ -137,9 +137,7 @@ class AuthenticationSettings(BaseSettings):
     @field_validator("master_key", "sts_accounts", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(name for part in value.split(",") if (name := part.strip()))
+        return listed(value)
 
     @field_validator("master_key")
     @classmethod
@@ -170,6 +168,13 @@ class AuthenticationSettings(BaseSettings):
         if value:
             require_safe(value)
         return value.rstrip("/")
+
+
+def listed(value: object) -> object:
+    """Return the parts of a text that are separated by commas; what is no text as it is."""
+    if not isinstance(value, str):
+        return value
+    return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
 def check_master_keys(pairs: list[str]) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from bridge.authentication_settings import AuthenticationSettings
+from bridge.authentication_settings import AuthenticationSettings, listed
 from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
 
@@ -274,9 +274,7 @@ class Settings(GuardrailSettings, AuthenticationSettings):
     )
     @classmethod
     def _names(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(name for part in value.split(",") if (name := part.strip()))
+        return listed(value)
 
     @field_validator("signal_tokens")
     @classmethod

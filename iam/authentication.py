@@ -9,7 +9,7 @@ from iam.attempt import Attempt
 from iam.oidc import Oidc
 from iam.principal import Principal
 from iam.rates import Rates, address_key
-from iam.refusals import NotAuthenticatedError, Reason, TooManyError, unknown
+from iam.refusals import CannotTellError, NotAuthenticatedError, Reason, TooManyError, unknown
 from iam.role_tokens import RoleTokens
 from iam.signature import is_signed
 from iam.signed_requests import SignedRequests
@@ -23,7 +23,7 @@ class Authentication:
     requests: Rates
     """How many requests a principal may make."""
     failures: Rates
-    """How many an address may make that prove nothing."""
+    """How many an address may make that prove nothing, or that nobody can tell of."""
     signed: SignedRequests | None = None
     roles: RoleTokens | None = None
     oidc: Oidc | None = None
@@ -45,6 +45,10 @@ class Authentication:
             wait = self.failures.take(key)
             if wait is not None:
                 raise _too_many("Too many requests that prove nothing; slow down", wait) from None
+            raise
+        except CannotTellError:
+            # A token names whom to ask: nobody may have us look for made-up Regions without end.
+            self.failures.take(key)
             raise
         wait = self.requests.take(principal.name)
         if wait is not None:

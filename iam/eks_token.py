@@ -24,6 +24,8 @@ TOKEN_LIFETIME = timedelta(minutes=15)
 
 _MAX_TOKEN_LENGTH = 16 * 1024
 _MAX_EXPIRES = 900
+_SECONDS = re.compile(r"[0-9]{1,9}")
+"""As many digits as anybody may write; Python refuses to read thousands of them."""
 _ALLOWED_KEYS = {
     "action",
     "version",
@@ -41,6 +43,10 @@ _EMPTY_BODY = hashlib.sha256(b"").hexdigest()
 
 class TokenRefusedError(Exception):
     """The token is not one that EKS would accept; the message says why and holds no secret."""
+
+
+class TokenExpiredError(TokenRefusedError):
+    """The token would have been accepted when it was made."""
 
 
 @dataclass(frozen=True)
@@ -174,12 +180,13 @@ def _credential(values: dict[str, str]) -> str:
 
 def _signing_time(values: dict[str, str], now: datetime) -> datetime:
     expires = values.get("x-amz-expires", "")
-    if not expires.isdecimal() or int(expires) > _MAX_EXPIRES:
+    if not _SECONDS.fullmatch(expires) or int(expires) > _MAX_EXPIRES:
         raise TokenRefusedError(f"X-Amz-Expires must be between 0 and {_MAX_EXPIRES} seconds")
     try:
         signed_at = datetime.strptime(values.get("x-amz-date", ""), "%Y%m%dT%H%M%S%z")
-    except ValueError:
+        ends = signed_at + TOKEN_LIFETIME
+    except (ValueError, OverflowError):  # the year 9999 has no next
         raise TokenRefusedError("X-Amz-Date is not a time like 20260102T030405Z") from None
-    if now > signed_at + TOKEN_LIFETIME:
-        raise TokenRefusedError("token is older than 15 minutes")
+    if now > ends:
+        raise TokenExpiredError("token is older than 15 minutes")
     return signed_at

@@ -29,6 +29,8 @@ _MOST_GROUPS: Final = 500
 _SUBJECT: Final = re.compile(r"[^\s#\x00-\x1f\x7f]+")
 _RESERVED: Final = "system:"
 """What groups of Kubernetes begin with; no issuer may put anybody into one."""
+_OIDC: Final = "oidc:"
+"""What the groups of issuers begin with that have no prefix of their own in the settings."""
 
 Keys = Callable[[OidcIssuer], Jwks]
 
@@ -113,7 +115,9 @@ def _principal(issuer: OidcIssuer, claims: dict[str, Any]) -> Principal:
     # An address that anybody may enter is no name.
     if name == "email" and claims.get("email_verified") is not True:
         raise unknown("the token's e-mail address is not verified by its issuer")
-    prefix = f"oidc:{issuer.issuer}#" if issuer.groups_prefix is None else issuer.groups_prefix
+    prefix = f"{_OIDC}{issuer.issuer}#" if issuer.groups_prefix is None else issuer.groups_prefix
+    # Without a prefix a group could be another issuer's.
+    foreign = (_RESERVED,) if prefix.startswith(_OIDC) else (_RESERVED, _OIDC)
     attributes = {
         key: value
         for key in ("email", "name", "oid", "azp")
@@ -125,7 +129,7 @@ def _principal(issuer: OidcIssuer, claims: dict[str, Any]) -> Principal:
         groups=tuple(
             group
             for one in _groups(claims.get(issuer.groups_claim))
-            if not (group := prefix + one).startswith(_RESERVED)
+            if not (group := prefix + one).startswith(foreign)
         ),
         attributes=attributes,
     )

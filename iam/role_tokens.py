@@ -24,6 +24,7 @@ from iam.eks_token import (
     CLUSTER_HEADER,
     TOKEN_PREFIX,
     SignedIdentityRequest,
+    TokenExpiredError,
     TokenRefusedError,
     parse_token,
 )
@@ -33,7 +34,7 @@ from iam.remembered import Remembered
 from iam.unlogged import Unlogged
 
 _REGIONAL_STS: Final = re.compile(
-    r"sts(?:-fips)?\.(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
+    r"sts(?:-fips)?\.[a-z]{2}(?:-[a-z]+)+-[0-9]\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
 )
 _ROLE: Final = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>[0-9]{12}):"
@@ -95,10 +96,10 @@ class RoleTokens:
         now = datetime.fromtimestamp(self._now() / 1_000_000, UTC)
         try:
             request = parse_token(token, now=now)
+        except TokenExpiredError:
+            raise expired("The security token included in the request is expired") from None
         except TokenRefusedError as refusal:
             # Its words quote parts of the token, but none of the signature.
-            if "older than" in str(refusal):
-                raise expired("The security token included in the request is expired") from None
             raise unknown(f"the token is no token of an AWS role: {str(refusal)[:200]}") from None
         if not _REGIONAL_STS.fullmatch(request.host):
             raise unknown(

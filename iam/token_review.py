@@ -47,6 +47,7 @@ class TokenReview:
         self._audience = audience
         self._kubeconfig = kubeconfig
         self._connection: _Connection | None = None
+        self._retired: list[ApiServer] = []
         self._connecting = asyncio.Lock()
         self._remembered = Remembered(self._ask)
 
@@ -57,8 +58,9 @@ class TokenReview:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._remembered.close()
-        if self._connection is not None:
-            await self._connection.server.close()
+        servers = [self._connection.server] if self._connection is not None else []
+        for server in (*servers, *self._retired):
+            await server.close()
 
     async def _ask(self, token: str) -> tuple[Principal, float]:
         review = {
@@ -132,12 +134,14 @@ class TokenReview:
                 return known
             configuration = await self._configuration()
             authorization = str(configuration.api_key.get("BearerToken", ""))
-            # The server's connections stay; what it is shown is read anew.
-            server = (
-                known.server
-                if known is not None
-                else await asyncio.to_thread(ApiServer, self._cluster, configuration)
-            )
+            server = await asyncio.to_thread(ApiServer, self._cluster, configuration)
+            if known is not None:
+                # Open connections stay, but nothing is shown to a server that is no longer meant.
+                if known.server.same_place(server):
+                    await server.close()
+                    server = known.server
+                else:
+                    self._retired.append(known.server)
             self._connection = _Connection(server, authorization, loop.time() + _HEADER_LIFETIME)
             return self._connection
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import yaml
-
 from providers.contract import ProviderError
 from providers.kubernetes.api import ApiError
 from providers.kubernetes.cluster import Cluster
+from rbac.aws_auth_writing import fetch
+from rbac.mapping import UnmappableError
+from rbac.principals import CloudPrincipal
 
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
@@ -46,20 +47,17 @@ class Subject:
 async def subject_of(cluster: Cluster, role: str) -> Subject | None:
     """Return whom aws-auth makes of a role's ARN; None where it names none.
 
-    Raises ProviderError where it cannot be read (a cluster may use access entries alone).
+    Raises ProviderError where it cannot be read, or makes another of each session.
     """
-    answer = await cluster.get("/api/v1/namespaces/kube-system/configmaps/aws-auth")
-    text = (answer.body.get("data") or {}).get("mapRoles") or ""
+    auth = await fetch(cluster)
     try:
-        entries = yaml.safe_load(text) or []
-    except yaml.YAMLError:
-        raise ProviderError("mapRoles of kube-system/aws-auth is no YAML") from None
-    account, _, path = role.partition(":role/")
-    plain = f"{account}:role/{path.rpartition('/')[2]}"
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get("rolearn") == plain:
-            groups = entry.get("groups") or []
-            return Subject(str(entry.get("username") or ""), tuple(map(str, groups)))
+        found = auth.identify(CloudPrincipal(role))
+    except UnmappableError as error:
+        raise ProviderError(str(error), code="AwsAuth") from None
+    if found is not None:
+        return Subject(found.user, found.groups)
+    if auth.problems:
+        raise ProviderError("; ".join(auth.problems), code="AwsAuth")
     return None
 
 

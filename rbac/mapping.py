@@ -70,8 +70,8 @@ class Entry:
 
     def problems(self) -> list[str]:
         """Say what is wrong with it as an entry that this program writes or acts on."""
-        found = [refused("user", _filled(self.user))]
-        found += [refused("group", _filled(group)) for group in self.groups]
+        found = [refused("user", filled(self.user, "x"))]
+        found += [refused("group", filled(group, "x")) for group in self.groups]
         for text in (self.user, *self.groups):
             unknown = [name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS]
             if unknown:
@@ -153,9 +153,9 @@ def _rendered(template: str, principal: CloudPrincipal) -> str:
     return _PLACEHOLDER.sub(value, template)
 
 
-def _filled(template: str) -> str:
-    """A text with placeholders as it may come out, to judge its fixed part."""
-    return _PLACEHOLDER.sub("x", template)
+def filled(template: str, by: str) -> str:
+    """Return a text with every placeholder replaced by the same, to judge its fixed part."""
+    return _PLACEHOLDER.sub(by, template)
 
 
 def _like(pattern: str, wanted: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from iam.policy.wildcards import matches
 from rbac.access_entries import CLUSTER_ADMIN, AccessPolicy
-from rbac.mapping import PLACEHOLDERS, Entry
+from rbac.mapping import Entry, filled
 from rbac.rights import INJECTING, Grant, Holder, Rights
 from rbac.subjects import Subject
 
@@ -162,8 +162,8 @@ def _mapped(one: Mapped, rights: Rights) -> Line:
 def _held(entry: Entry, rights: Rights) -> Iterator[Holder]:
     """Yield what a mapped principal is: the user, its groups, and everybody who is known."""
     wanted = {
-        "User": [_pattern(entry.user or entry.principal)],
-        "Group": [*map(_pattern, entry.groups), AUTHENTICATED],
+        "User": [filled(entry.user or entry.principal, "*")],
+        "Group": [*(filled(group, "*") for group in entry.groups), AUTHENTICATED],
     }
     for holder in rights.holders:
         subject = holder.subject
@@ -181,13 +181,6 @@ def _kinds(grant: Grant) -> str:
             words.append(f"all kinds of {group}")
             left -= every
     return ", ".join([*words, *sorted(left)])
-
-
-def _pattern(template: str) -> str:
-    """A text with placeholders as a pattern of what it may come out as."""
-    for name in PLACEHOLDERS:
-        template = template.replace("{{" + name + "}}", "*")
-    return template
 
 
 def _masters(groups: Iterable[str]) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ def _unmet(statement: Statement, context: Mapping[str, Sequence[str]]) -> Iterat
     for condition in statement.conditions:
         given = context.get(condition.key.lower())
         if not holds(condition, given, statement.effect):
-            is_given = "is not given" if given is None else f"is {_shown(given)}"
+            is_given = "is not given" if not given else f"is {_shown(given)}"
             wanted = _shown(condition.values)
             yield f"its condition {condition.written} wants {condition.key} {wanted}, it {is_given}"
 
@@ -177,6 +177,7 @@ def holds(condition: Condition, given: Sequence[str] | None, effect: Effect = Ef
     that should have one (tags whose keys differ in case) must all fit to allow, and deny where
     one does.
     """
+    given = given or None  # an empty list of values is no key either, as IAM has it
     if condition.operator == NULL:
         missing = given is None
         return any(OPERATORS[NULL].read(value) == missing for value in condition.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -178,7 +179,10 @@ GUEST = {"authorization": "AWS4-X", "x-password": "sesame"}
 @pytest.mark.parametrize("read", ["", "yes"])
 async def test_the_application_is_told_who_calls_and_gets_the_body(read: str) -> None:
     transport = httpx.ASGITransport(_door(Clock()))
-    async with _client("http://bridge", transport=transport) as http:
+    async with (
+        asyncio.timeout(10),  # an application that is not given the body waits for it
+        _client("http://bridge", transport=transport) as http,
+    ):
         answer = await http.post("/x", content="all of it", headers={**GUEST, "x-body": read})
         assert answer.json() == {
             "name": "arn:aws:iam::123456789012:user/guest",
@@ -187,6 +191,53 @@ async def test_the_application_is_told_who_calls_and_gets_the_body(read: str) ->
     local = httpx.ASGITransport(WhoCalls(_tell, None))
     async with _client("http://bridge", transport=local) as http:
         assert (await http.get("/x")).json()["name"] == "local"
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(OPEN))
+async def test_whoever_comes_by_an_open_path_is_nobody(method: str, path: str) -> None:
+    """Least of all ``local``, who may do everything."""
+    found: list[Any] = []
+
+    async def look(scope: Any, receive: Any, send: Any) -> None:
+        found.append(scope.get(SCOPE_KEY))
+        await JSONResponse({})(scope, receive, send)
+
+    door = _door(Clock())
+    door._app = look
+    async with _client("http://bridge", transport=httpx.ASGITransport(door)) as http:
+        assert (await http.request(method, path)).status_code == 200
+    assert found == [None]
+
+
+async def test_a_body_that_was_read_is_given_once_and_then_what_the_server_says() -> None:
+    """Whoever waits for a client to hang up would otherwise read the same body for ever."""
+    given: list[Any] = [
+        {"type": "http.request", "body": b"all ", "more_body": True},
+        {"type": "http.request", "body": b"of it", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+    heard: list[Any] = []
+
+    async def receive() -> Any:
+        return given.pop(0)
+
+    async def hear(_scope: Any, receive: Any, _send: Any) -> None:
+        heard.extend([await receive(), await receive()])
+
+    door = _door(Clock())
+    door._app = hear
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/x",
+        "query_string": b"",
+        "headers": [(k.encode(), v.encode()) for k, v in {**GUEST, "x-body": "yes"}.items()],
+    }
+    await door(scope, receive, lambda _: asyncio.sleep(0))
+    assert heard == [
+        {"type": "http.request", "body": b"all of it", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
 
 
 async def test_a_caller_who_is_too_fast_waits_and_others_do_not() -> None:

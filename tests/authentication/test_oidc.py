@@ -50,6 +50,17 @@ async def test_no_issuer_puts_anybody_into_a_group_of_kubernetes(
     assert (await tell(token, groups_prefix="system:")).groups == ()
 
 
+async def test_no_issuer_puts_anybody_into_a_group_of_another_issuer(
+    tell: Tell, issuer: Issuer
+) -> None:
+    other = "oidc:https://accounts.example.com#admins"
+    token = issuer.token(groups=[other, other.removeprefix("o"), "chaos"])
+    assert (await tell(token, groups_prefix="")).groups == (other.removeprefix("o"), "chaos")
+    assert (await tell(token, groups_prefix="o")).groups == (f"o{other}", "ochaos")
+    own = tuple(f"oidc:corp:{group}" for group in (other, other.removeprefix("o"), "chaos"))
+    assert (await tell(token, groups_prefix="oidc:corp:")).groups == own
+
+
 def _in(seconds: int) -> int:
     return int(time.time()) + seconds
 

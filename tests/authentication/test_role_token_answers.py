@@ -13,7 +13,10 @@ import httpx
 import pytest
 
 from bridge.sandbox.aws import AwsEmulator
+from iam.attempt import Attempt
+from iam.authentication import Authentication
 from iam.principal import Principal
+from iam.rates import Rates
 from iam.refusals import CannotTellError, TooManyError
 from iam.remembered import Remembered
 from iam.role_tokens import RoleTokenRules, RoleTokens
@@ -108,6 +111,33 @@ async def test_an_sts_that_cannot_be_reached(
     with pytest.raises(CannotTellError) as refused:
         await roles.principal(mint(session), may_ask=True)
     assert str(refused.value) == "STS does not answer (ConnectTimeout); try again later"
+
+
+async def test_an_sts_that_does_not_answer_counts_for_the_address(
+    roles: RoleTokens, session: boto3.Session, sts: Sts
+) -> None:
+    """Anybody can make up a Region, and have the bridge look for its STS."""
+
+    def fail() -> httpx.Response:
+        raise httpx.ConnectError("no such host")
+
+    async def body() -> bytes:
+        return b""
+
+    sts.answer = fail
+    url = Minter().url(session, cluster=INSTALLATION).replace("us-east-1.a", "xx-nowhere-1.a", 1)
+    bearer = (("authorization", f"Bearer {Minter.wrap(url)}"),)
+    attempt = Attempt("GET", "/experiments", "", bearer, body)
+    failures = Rates(1, 2, clock=lambda: 0.0)
+    door = Authentication(requests=Rates(1, 100), failures=failures, roles=roles)
+    for _ in range(2):
+        with pytest.raises(CannotTellError):
+            await door.principal(attempt, "192.0.2.1")
+    with pytest.raises(TooManyError):
+        await door.principal(attempt, "192.0.2.1")
+    assert len(sts.asked) == 2
+    with pytest.raises(CannotTellError):
+        await door.principal(attempt, "192.0.2.2")
 
 
 async def test_no_log_holds_what_a_token_holds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -130,6 +131,22 @@ async def test_a_token_is_good_for_fifteen_minutes_from_its_signature(
     clock.ahead = timedelta(minutes=-6)
     assert "signed in the future" in (await refused(roles, token))[1]
     assert "X-Amz-Expires must be" in (await refused(roles, mint(session, expires=901)))[1]
+    assert sts.asked == []
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("X-Amz-Expires", "9" * 5000),  # more digits than Python reads
+        ("X-Amz-Date", "99991231T235959Z"),  # 15 minutes later there is no year
+        ("X-Amz-Date", "00010101T000000%2B2359"),
+    ],
+)
+async def test_numbers_and_times_at_the_edge_are_refused_like_others(
+    roles: RoleTokens, sts: Sts, session: boto3.Session, member: str, value: str
+) -> None:
+    url = re.sub(rf"(?<={member}=)[^&]*", value, Minter().url(session, cluster=INSTALLATION))
+    await refused(roles, Minter.wrap(url))
     assert sts.asked == []
 
 

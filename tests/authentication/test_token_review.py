@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ class Cluster:
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[Cluster]:
+    async with _emulated() as found:
+        yield found
+
+
+@asynccontextmanager
+async def _emulated() -> AsyncIterator[Cluster]:
     tokens = {
         "bridge": Identity("system:serviceaccount:faultbridge:bridge"),
         "runner": Identity(ACCOUNT, groups=GROUPS, audiences=(OURS, "another")),
@@ -177,6 +184,23 @@ async def test_a_renewed_kubeconfig_is_read_again(cluster: Cluster, kubeconfig: 
     cluster.tokens["second"] = cluster.tokens["runner"]
     assert (await review.principal("second", may_ask=True)).name == ACCOUNT
     await review.close()
+
+
+async def test_a_context_that_leads_elsewhere_is_followed(
+    cluster: Cluster, kubeconfig: Path
+) -> None:
+    """The token of the new place is shown to nobody else."""
+    async with _emulated() as other:
+        context = cluster.kubeconfig(kubeconfig)
+        review = TokenReview(context, OURS, kubeconfig=kubeconfig)
+        await review.principal("runner", may_ask=True)
+        del cluster.tokens["bridge"]
+        other.tokens["new"] = other.tokens["bridge"]
+        other.tokens["second"] = other.tokens["runner"]
+        assert other.kubeconfig(kubeconfig, "new") == context
+        assert (await review.principal("second", may_ask=True)).name == ACCOUNT
+        assert "new" not in cluster.asked
+        await review.close()
 
 
 async def test_a_cluster_that_is_away_or_was_never_there(kubeconfig: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iam.policy import MANAGED, Outcome, Request, evaluate, read_policy
-from iam.policy.document import Effect
+from iam.policy.document import Condition, Effect
 from iam.policy.evaluation import holds
 from tests.authorization.conftest import allow, deny, document
 
@@ -247,6 +247,21 @@ def test_a_condition_is_taken_as_allowing_unless_said() -> None:
     )
     assert not holds(condition, ("a", "b"))
     assert holds(condition, ("a", "b"), Effect.DENY)
+
+
+@pytest.mark.parametrize(
+    ("operator", "met"),
+    [("StringEquals", False), ("StringNotEquals", True), ("Bool", False), ("IpAddress", False)],
+)
+@pytest.mark.parametrize("given", [None, ()])
+@pytest.mark.parametrize("effect", list(Effect))
+def test_a_key_without_a_value_is_missing(
+    operator: str, met: bool, given: tuple[str, ...] | None, effect: Effect
+) -> None:
+    value = {"Bool": "true", "IpAddress": "192.0.2.0/24"}.get(operator, "a")
+    assert holds(Condition(operator, "k", (value,)), given, effect) is met
+    assert holds(Condition(operator, "k", (value,), if_exists=True), given, effect)
+    assert holds(Condition("Null", "k", ("true",)), given, effect)
 
 
 def test_a_time_without_an_offset_is_utc_wherever_the_bridge_runs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,3 +168,19 @@ def test_what_everybody_who_is_known_may_do_a_mapped_principal_may_too() -> None
     assert line.injects
     assert "all kinds of chaos-mesh.org" in "\n".join(line.text())
     assert not _line_of(rule, {"kind": "Group", "name": "system:unauthenticated"}).injects
+
+
+@pytest.mark.parametrize("user", ["u:{{SessionName}}", "u:{{ SessionName }}", "u:{{\tAccountID}}"])
+def test_what_a_placeholder_may_come_out_as_is_counted(user: str) -> None:
+    role = {
+        "metadata": {"name": "r"},
+        "rules": [{"apiGroups": ["chaos-mesh.org"], "resources": ["*"], "verbs": ["create"]}],
+    }
+    binding = {
+        "metadata": {"name": "b"},
+        "roleRef": {"kind": "ClusterRole", "name": "r"},
+        "subjects": [{"kind": "User", "name": "u:alice"}],
+    }
+    rights = rights_of(RbacObjects((), [role], (), [binding]))
+    found = report("c", "", [Mapped(Entry("arn", user))], rights)
+    assert next(line for line in found.lines if line.who == "arn").injects
