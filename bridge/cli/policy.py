@@ -199,7 +199,7 @@ def _offline(file: Path, request: SimulationRequest) -> Simulation:
     from bridge.api.authorization.attached import effective
     from bridge.api.authorization.context import common_context
     from bridge.api.authorization.file import read_policy_file
-    from bridge.api.native.simulating import check, named_principal, simulate
+    from bridge.api.native.simulating import check, named_principal, other_names, simulate
     from bridge.cli.connection import load_settings
     from bridge.model.problem import InvalidDocumentError
     from bridge.model.scope import Scope
@@ -217,7 +217,8 @@ def _offline(file: Path, request: SimulationRequest) -> Simulation:
     scope = Scope(cloud="aws", account=settings.account, region=settings.region)
     principal = named_principal(request.principal, request.groups)
     context = common_context(principal, scope, system_clock(), "")
-    return simulate(effective(policies, ()), request, context)
+    also = other_names(scope, request.resource)
+    return simulate(effective(policies, ()), request, context, also=also)
 
 
 def _explain(found: Simulation) -> None:
