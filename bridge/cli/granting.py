@@ -17,14 +17,14 @@ import rbac.granted as kubernetes
 from bridge.catalog.grants import About, Document, documents
 from bridge.catalog.grants.cluster import parts
 from bridge.catalog.needs import Need, Who
+from bridge.cli.own_cluster import own_cluster
 from bridge.model.scope import Scope
 from bridge.settings import Settings
 from providers.aws.provider import AwsProvider
 from providers.aws.session import AwsSession
 from providers.contract import Caller, ProviderError
-from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, read_context
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 _OTHERS: Final = {
     "gcp": "what a service account may do in a project is not read; compare with "
@@ -216,15 +216,9 @@ class Grantor:
 
     async def _cluster(self, cluster_id: str) -> Cluster:
         name = self._context or cluster_id.removeprefix(CONTEXT_PREFIX)
-        configuration = await read_context(self._settings.kubeconfig, name)
-        header = configuration.api_key.get("BearerToken", "")
-        server = ApiServer(name, configuration)
-        self._stack.push_async_callback(server.close)
-
-        async def authorize(_renew: bool) -> str:
-            return header
-
-        return Cluster(CONTEXT_PREFIX + name, server, authorize, None, "")
+        cluster = await own_cluster(self._settings.kubeconfig, name)
+        self._stack.push_async_callback(cluster.server.close)
+        return cluster
 
 
 def _in_iam(needs: Sequence[Need], who: Who) -> list[aws.Right]:

@@ -200,9 +200,8 @@ def _offline(file: Path, request: SimulationRequest) -> Simulation:
     from bridge.api.authorization.context import common_context
     from bridge.api.authorization.file import read_policy_file
     from bridge.api.native.simulating import check, named_principal, other_names, simulate
-    from bridge.cli.connection import load_settings
+    from bridge.cli.connection import load_settings, scope_of
     from bridge.model.problem import InvalidDocumentError
-    from bridge.model.scope import Scope
     from bridge.store import system_clock
 
     try:
@@ -214,7 +213,7 @@ def _offline(file: Path, request: SimulationRequest) -> Simulation:
     except InvalidDocumentError as error:
         raise CommandError(Exit.INVALID, "\n".join(map(str, error.problems))) from None
     settings = load_settings()
-    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    scope = scope_of(settings)
     principal = named_principal(request.principal, request.groups)
     context = common_context(principal, scope, system_clock(), "")
     also = other_names(scope, request.resource)
