@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from bridge.api.native.judging import judged
 from bridge.catalog.action_templates import references
 from bridge.model.action_template import Reference
 
 if TYPE_CHECKING:
     from bridge.api.bridge import Bridge
     from bridge.catalog import ActionEntry
+    from bridge.dialects.fis import Parsed
     from bridge.model.action_template import ActionTemplateVersion
     from bridge.model.template import ExperimentTemplate
 
 _PAGE = 100
 
 
-async def versions_named(
-    bridge: Bridge, template: ExperimentTemplate, before: ExperimentTemplate | None = None
-) -> dict[str, ActionTemplateVersion]:
-    """Return the users' own action templates that a template's actions name, by action name.
+async def examined(
+    bridge: Bridge, parsed: Parsed, before: ExperimentTemplate | None = None
+) -> Parsed:
+    """Expand and judge a template that was read, with the action templates that the store has.
 
-    ``before`` is what the template was: an action that names no version keeps the one that it was
-    given then, so that a change of something else does not change what it does.
+    ``before`` is what the template was, where it is changed: an action that names no version keeps
+    the one that it was given then, so that a change of something else does not change what it does.
     """
+    if parsed.template is None:
+        return parsed
+    stored = await _versions_named(bridge, parsed.template, before)
+    # The largest document that is taken has specs for seconds: others are answered meanwhile.
+    return await asyncio.to_thread(judged, bridge.catalog, parsed, parsed.template, stored)
+
+
+async def _versions_named(
+    bridge: Bridge, template: ExperimentTemplate, before: ExperimentTemplate | None
+) -> dict[str, ActionTemplateVersion]:
+    """Return the users' own action templates that a template's actions name, by action name."""
     found = {}
     for name, reference in references(template).items():
         pinned = _pinned(name, reference, before)

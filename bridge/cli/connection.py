@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.client import AsyncClient, Client
+    from bridge.model.scope import Scope
     from bridge.settings import Settings
 
 PORT: Final = 4520
@@ -50,6 +51,13 @@ def connect_async() -> AsyncClient:
 
     url = configured_url() or DEFAULT_URL
     return AsyncClient(url, auth=credentials(url))
+
+
+def scope_of(settings: Settings) -> Scope:
+    """Return the AWS account and Region that templates belong to where no bridge is asked."""
+    from bridge.model.scope import Scope
+
+    return Scope(cloud="aws", account=settings.account, region=settings.region)
 
 
 def load_settings(data: Path | None = None, **further: Sequence[str] | None) -> Settings:

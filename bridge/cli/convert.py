@@ -83,6 +83,7 @@ def convert(  # noqa: PLR0917 - each is an option of the command
     """
     source = _read(file, _given(values or []), name)
     target = to or (Target.ACTION if source.kind == "manifest" else Target.MANIFEST)
+    _require_names(source, target)
     made = list(_made(source, target, role, cluster))
     for line in _notes(source, target):
         tell(clean(f"faultbridge: {line}"))
@@ -114,11 +115,29 @@ def _read(file: str, given: dict[str, str], name: str | None) -> Source:
             msg = f"--name: there are {len(source.injections)} resources, which keep their names"
             raise CommandError(Exit.INVALID, msg)
         source.injections = [replace(source.injections[0], name=name)]
-    names = [one.name for one in source.injections]
-    if len(set(names)) != len(names):
-        msg = "two resources have the same name; rename one, or convert them by themselves"
-        raise CommandError(Exit.INVALID, msg)
     return source
+
+
+def _require_names(source: Source, target: Target) -> None:
+    """Raise CommandError where two would be called the same: one would take the other's place."""
+    seen = set()
+    for one in source.injections:
+        name = _name_in(one, target)
+        if name in seen:
+            msg = (
+                f'two resources have the same name, "{clean(name)}"; rename one, or convert them '
+                "by themselves"
+            )
+            raise CommandError(Exit.INVALID, msg)
+        seen.add(name)
+
+
+def _name_in(one: Injection, target: Target) -> str:
+    from bridge.cli.injection import kubernetes_name
+
+    if target is Target.MANIFEST:
+        return kubernetes_name(one.name)
+    return one.template_name if target is Target.ACTION_TEMPLATE else one.action_name
 
 
 def _given(values: list[str]) -> dict[str, str]:
@@ -144,7 +163,7 @@ def _made(source: Source, target: Target, role: str | None, cluster: str | None)
     elif target is Target.ACTION_TEMPLATE:
         yield from (one.action_template() for one in injections)
     elif target is Target.ACTION:
-        yield {one.name[:64]: one.action(as_text=True) for one in injections}
+        yield {one.action_name: one.action(as_text=True) for one in injections}
     else:
         ours = all(one.native for one in injections)
         if role is None or (cluster is None and not ours):

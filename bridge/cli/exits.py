@@ -23,14 +23,14 @@ class Exit(IntEnum):
 MEANINGS: Final = {
     Exit.COMPLETED: "the experiment completed; of other commands: done",
     Exit.FAILED: "the experiment failed; every fault was undone; of policy simulate: denied; "
-    "of grants --check: missing or too much",
+    "of grants --check: missing or too much; of release: refused; of rbac map: not written",
     Exit.INVALID: "wrong usage or setting, invalid document, no such object",
     Exit.STOPPED: "the experiment was stopped; every fault was undone",
-    Exit.CANCELLED: "the experiment was cancelled before it began",
+    Exit.CANCELLED: "the experiment was cancelled before it began; of grants --apply: not written",
     Exit.NO_BRIDGE: "no bridge, of lint no cluster: not reachable, could not start, or failed",
     Exit.LEFT_BEHIND: "a fault was left behind, whatever the verdict",
     Exit.UNSEARCHED: "what rescue found is undone, but it could not look everywhere; "
-    "of grants --check: as far as could be read, it is right",
+    "of grants --check: as far as could be read, it is right; of rbac show: not all could be read",
     Exit.INTERRUPTED: "watching was interrupted; the experiment goes on",
 }
 

@@ -17,14 +17,14 @@ import rbac.granted as kubernetes
 from bridge.catalog.grants import About, Document, documents
 from bridge.catalog.grants.cluster import parts
 from bridge.catalog.needs import Need, Who
+from bridge.cli.own_cluster import own_cluster
 from bridge.model.scope import Scope
 from bridge.settings import Settings
 from providers.aws.provider import AwsProvider
 from providers.aws.session import AwsSession
 from providers.contract import Caller, ProviderError
-from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, read_context
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 _OTHERS: Final = {
     "gcp": "what a service account may do in a project is not read; compare with "
@@ -83,6 +83,9 @@ class Grantor:
         self._about = about
         self._context = context
         self._stack = AsyncExitStack()
+        self._aws = AwsProvider(settings)
+        self._stack.push_async_callback(self._aws.close)
+        self._clusters: dict[str, Cluster] = {}
 
     async def __aenter__(self) -> Self:
         """Open nothing yet."""
@@ -208,23 +211,16 @@ class Grantor:
         return self._about.principal if "ACCOUNT" not in self._about.principal else ""
 
     async def _iam(self, arn: str) -> AwsSession:
-        provider = AwsProvider(self._settings)
-        self._stack.push_async_callback(provider.close)
         account = arn.split(":")[4]
         scope = Scope(cloud="aws", account=account, region=self._settings.region)
-        return await provider.session(Caller(scope, None, "grants", ""), None)
+        return await self._aws.session(Caller(scope, None, "grants", ""), None)
 
     async def _cluster(self, cluster_id: str) -> Cluster:
         name = self._context or cluster_id.removeprefix(CONTEXT_PREFIX)
-        configuration = await read_context(self._settings.kubeconfig, name)
-        header = configuration.api_key.get("BearerToken", "")
-        server = ApiServer(name, configuration)
-        self._stack.push_async_callback(server.close)
-
-        async def authorize(_renew: bool) -> str:
-            return header
-
-        return Cluster(CONTEXT_PREFIX + name, server, authorize, None, "")
+        if name not in self._clusters:  # a context's plugin may ask whoever runs the command
+            self._clusters[name] = await own_cluster(self._settings.kubeconfig, name)
+            self._stack.push_async_callback(self._clusters[name].server.close)
+        return self._clusters[name]
 
 
 def _in_iam(needs: Sequence[Need], who: Who) -> list[aws.Right]:

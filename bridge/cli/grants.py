@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.connection import configured_url, connect, load_settings
+from bridge.cli.connection import configured_url, connect, load_settings, scope_of
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import clean, show, show_json
+from bridge.cli.preflight import is_stored
 from bridge.cli.validate import Cluster, Role, checked
 
 if TYPE_CHECKING:
     from bridge.catalog.grants import About
     from bridge.catalog.needs import Need
     from bridge.cli.granting import Grantor
-
-_TEMPLATE_ID: Final = re.compile(r"EXT[0-9A-Za-z]{1,61}")
 
 
 class Cloud(StrEnum):
@@ -209,7 +207,7 @@ async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit
 
 def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need, ...], About]:
     """Return what a file's or a stored template needs. Raises CommandError."""
-    is_id = _TEMPLATE_ID.fullmatch(name) is not None and not Path(name).exists()
+    is_id = is_stored(name)
     if is_id or configured_url() is not None:
         return _asked(
             {"template_id": name} if is_id else {"template": checked(name, role, cluster)}, name
@@ -243,11 +241,10 @@ def worked_out(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
     from bridge.api.native.granting import about, needed
     from bridge.api.native.judging import read
     from bridge.catalog import Catalog
-    from bridge.model.scope import Scope
 
     settings = load_settings()
     catalog = Catalog(settings)
-    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    scope = scope_of(settings)
     template = read(catalog, scope, document).template
     if template is None:
         raise CommandError(Exit.INVALID, f"{name}: is no template")

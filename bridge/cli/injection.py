@@ -55,6 +55,16 @@ class Injection:
         return is_native(self.api_version, self.kind, self.executor)
 
     @property
+    def action_name(self) -> str:
+        """What its action is called in a FIS template."""
+        return self.name[:LONGEST_NAME]
+
+    @property
+    def template_name(self) -> str:
+        """What an action template of it is called."""
+        return kubernetes_name(self.name)[: LONGEST_NAME - 1].strip("-.").replace(".", "-")
+
+    @property
     def limit(self) -> str:
         """The maximum duration that is written, or one that leaves the resource its own time."""
         return self.max_duration or format_duration(self._own_limit())
@@ -106,7 +116,7 @@ class Injection:
     def action_template(self) -> dict[str, Any]:
         """Return an action template without parameters."""
         document: dict[str, Any] = {
-            "name": kubernetes_name(self.name)[: LONGEST_NAME - 1].strip("-.").replace(".", "-"),
+            "name": self.template_name,
             "description": self.description or f"{self.kind} {self.name}",
             "maxDuration": self.limit,
             "apiVersion": self.api_version,
@@ -130,7 +140,7 @@ def template_of(
     kinds = ", ".join(dict.fromkeys(one.kind for one in injections))
     template: dict[str, Any] = {
         "description": f"{kinds} {names}"[:512],
-        "actions": {one.name[:LONGEST_NAME]: one.action(as_text=as_text) for one in injections},
+        "actions": {one.action_name: one.action(as_text=as_text) for one in injections},
         "stopConditions": [{"source": "none"}],
         "roleArn": role,
         "tags": {"Name": names[:256]},

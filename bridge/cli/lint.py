@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from bridge.cli.connection import load_settings
+from bridge.cli.connection import load_settings, scope_of
 from bridge.cli.exits import Exit
 from bridge.cli.output import clean, show, show_json
 from bridge.model.problem import Problem, Severity
@@ -75,10 +75,9 @@ def lint(
     from bridge.catalog import Catalog
     from bridge.cli.linting.judging import Judge, Result
     from bridge.cli.linting.sources import Sources
-    from bridge.model.scope import Scope
 
     settings = load_settings()
-    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    scope = scope_of(settings)
     sources, result = Sources(tuple(files)), Result()
     judge = Judge(Catalog(settings), scope)
     read = list(sources)

@@ -153,6 +153,9 @@ async def _answering(
         log_config=None,
         access_log=False,
         server_header=False,
+        # By itself the server believes whoever is on this machine where a request comes from:
+        # failures are counted by that address, and policies and the log name it.
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
         timeout_graceful_shutdown=_LAST_REQUESTS,
     )
     server = _Server(config)

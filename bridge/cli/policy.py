@@ -199,10 +199,9 @@ def _offline(file: Path, request: SimulationRequest) -> Simulation:
     from bridge.api.authorization.attached import effective
     from bridge.api.authorization.context import common_context
     from bridge.api.authorization.file import read_policy_file
-    from bridge.api.native.simulating import check, named_principal, simulate
-    from bridge.cli.connection import load_settings
+    from bridge.api.native.simulating import check, named_principal, other_names, simulate
+    from bridge.cli.connection import load_settings, scope_of
     from bridge.model.problem import InvalidDocumentError
-    from bridge.model.scope import Scope
     from bridge.store import system_clock
 
     try:
@@ -214,10 +213,11 @@ def _offline(file: Path, request: SimulationRequest) -> Simulation:
     except InvalidDocumentError as error:
         raise CommandError(Exit.INVALID, "\n".join(map(str, error.problems))) from None
     settings = load_settings()
-    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    scope = scope_of(settings)
     principal = named_principal(request.principal, request.groups)
     context = common_context(principal, scope, system_clock(), "")
-    return simulate(effective(policies, ()), request, context)
+    also = other_names(scope, request.resource)
+    return simulate(effective(policies, ()), request, context, also=also)
 
 
 def _explain(found: Simulation) -> None:

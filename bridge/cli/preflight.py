@@ -7,13 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.cli.connection import configured_url, connect, load_settings
+from bridge.cli.connection import configured_url, connect, load_settings, scope_of
 from bridge.cli.exits import Exit
 from bridge.cli.output import clean, show
 
 if TYPE_CHECKING:
     from bridge.client.preflight import Preflight, PreflightFinding
-    from bridge.model.scope import Scope
     from bridge.settings import Settings
 
 _TEMPLATE_ID: Final = re.compile(r"EXT[0-9A-Za-z]{6,61}")
@@ -49,9 +48,8 @@ async def _asked_here(settings: Settings, document: dict[str, Any]) -> Preflight
     from bridge.catalog import Catalog
     from bridge.engine import Providers
     from bridge.engine.preflight import preflight
-    from bridge.model.scope import Scope
 
-    scope: Scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    scope = scope_of(settings)
     catalog, providers = Catalog(settings), Providers(settings)
     parsed = read(catalog, scope, document)
     if parsed.template is None:

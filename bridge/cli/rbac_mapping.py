@@ -80,20 +80,19 @@ async def map_principal(
         if named is None:
             return _printed(asked, confirmed)
         async with opened(settings, named, role) as (cluster, eks):
-            if eks is not None and not asked.aws_auth and (await _mode(eks)).entries:
-                return await _access_entry(eks, asked, confirmed)
-            if eks is None and not asked.aws_auth:
+            if eks is None:
+                if asked.aws_auth:
+                    return await _in_aws_auth(cluster, asked, confirmed)
                 return _impersonation(asked, cluster.id, confirmed)
-            if eks is not None and not (await _mode(eks)).config_map:
+            mode = await auth_mode(eks.calls, eks.name)
+            if mode.entries and not asked.aws_auth:
+                return await _access_entry(eks, asked, confirmed)
+            if not mode.config_map:
                 msg = "the cluster obeys access entries only: leave out --aws-auth"
                 raise CommandError(Exit.INVALID, msg)
             return await _in_aws_auth(cluster, asked, confirmed)
     except (EditError, ChangedMeanwhileError) as error:
         raise CommandError(Exit.FAILED, str(error)) from None
-
-
-async def _mode(eks: Eks) -> Any:
-    return await auth_mode(eks.calls, eks.name)
 
 
 async def _in_aws_auth(cluster: Cluster, asked: Asked, confirmed: Confirm) -> Done:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.connection import configured_url, connect, load_settings
+from bridge.cli.connection import configured_url, connect, load_settings, scope_of
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.lint import Strict
 from bridge.cli.output import clean, show, show_json, tell
@@ -210,8 +210,7 @@ def _validation(document: Any) -> Validation:
 def _judged_here(document: Any) -> Validation:
     from bridge.api.native.judging import judge
     from bridge.catalog import Catalog
-    from bridge.model.scope import Scope
 
     settings = load_settings()
-    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    scope = scope_of(settings)
     return judge(Catalog(settings), scope, document)

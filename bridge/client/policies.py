@@ -1,4 +1,4 @@
-"""Policies and the audit log in the native API: documents, calls, and methods of both clients."""
+"""Policies and the audit log in the native API: documents, calls, and a client's methods."""
 
 from __future__ import annotations
 

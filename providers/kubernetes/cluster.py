@@ -53,7 +53,8 @@ class Cluster:
     async def select(self, path: str, *, pages: int | None = 1, **query: str) -> Answer:
         """Read the objects under a path that label and field selectors take, a page or more.
 
-        What is beyond so many pages is left out; None reads them all. Raises as ``ApiServer.request`` does.
+        What is beyond so many pages is left out; None reads them all. Raises as
+        ``ApiServer.request`` does.
         """
         query = {**query, "limit": str(PAGE)}
         items: list[Any] = []

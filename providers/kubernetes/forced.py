@@ -76,16 +76,7 @@ async def give_up(cluster: Cluster, resource: CustomResource, *, webhooks: bool)
         # Whoever comes after a death could not read it any more: stored before anything is done.
         return told
     try:
-        if held.chaos:  # from here on what was said to be left stays said, though it is gone
-            await _mark(cluster, resource, there.body, there)
-        for one, body in held.chaos:
-            await _clean(cluster, one, body, there)
-        for one, body in held.holders:
-            if not held.chaos:
-                await _clean(cluster, one, body, there)
-            elif (one.group, one.kind) in PARENTS:
-                # So that it makes no more; gone, it would no longer lead to its chaos.
-                await _delete(cluster, one, body, there)
+        await _step(cluster, resource, there, held)
     except TransientError as error:
         if not failed_webhook(error):
             raise
@@ -115,6 +106,22 @@ async def _held(cluster: Cluster, resource: CustomResource, manifest: Mapping[st
         [*(pair for one in inner for pair in one.holders), itself],
         next(filter(None, (seen.unread, *(one.unread for one in inner))), ""),
     )
+
+
+async def _step(cluster: Cluster, resource: CustomResource, there: Answer, held: _Held) -> None:
+    """Let go of what a parent has made; when that is gone, of the rest."""
+    if not held.chaos:
+        for one, body in held.holders:
+            await _clean(cluster, one, body, there)
+        return
+    # From here on what was said to be left stays said, though it is gone.
+    await _mark(cluster, resource, there.body, there)
+    for one, body in held.chaos:
+        await _clean(cluster, one, body, there)
+    for one, body in held.holders:
+        if (one.group, one.kind) in PARENTS:
+            # So that it makes no more; gone, it would no longer lead to its chaos.
+            await _delete(cluster, one, body, there)
 
 
 async def _clean(

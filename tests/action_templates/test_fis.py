@@ -197,3 +197,12 @@ def test_what_a_value_says_is_only_a_value(fis: Any, client: Client, served: Ser
     assert spec["path"] == hostile
     assert spec["port"] == 80
     assert set(spec) == {"mode", "selector", "target", "port", "path", "abort"}
+
+
+def test_one_has_no_tags_as_no_action_has(fis: Any, client: Client) -> None:
+    client.create_action_template(DELAY)
+    for action_id in (f"{ALIAS}/1", "aws:faultbridge:template/network-delay/1"):
+        arn = fis.get_action(id=action_id)["action"]["arn"]
+        assert fis.list_tags_for_resource(resourceArn=arn)["tags"] == {}
+        with pytest.raises(ClientError, match="actions cannot be tagged"):
+            fis.tag_resource(resourceArn=arn, tags={"a": "b"})

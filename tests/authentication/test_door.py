@@ -281,6 +281,26 @@ async def test_an_address_that_fails_too_often_waits_but_not_who_proves_himself(
         assert (await http.get("/v1/x", headers=wrong)).status_code == 401
 
 
+async def test_an_address_that_a_client_makes_up_is_not_its_address(settings: Settings) -> None:
+    """Or whoever is on the bridge's machine has a fresh address for every guess."""
+    few = Settings(**{**dict(settings), "failures_per_minute": 2})
+    statuses = []
+    async with bridge_on(few, "127.0.0.1", 0, works=False) as url, _client(url) as http:
+        for number in range(3):
+            made_up = {"authorization": "Bearer a.b.c", "x-forwarded-for": f"192.0.2.{number}"}
+            statuses.append((await http.get("/v1/lever", headers=made_up)).status_code)
+    assert statuses == [401, 401, 429]
+
+
+async def test_a_proxy_that_is_named_says_where_a_request_comes_from(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    async with bridge_on(settings, "127.0.0.1", 0, works=False) as url, _client(url) as http:
+        await http.get("/v1/lever", headers={"x-forwarded-for": "192.0.2.7"})
+    assert "refused a request of 192.0.2.7" in caplog.text
+
+
 def test_buckets_fill_up_and_the_memory_of_them_is_bounded() -> None:
     clock = Clock()
     rates = Rates(0.5, 2, clock=clock)

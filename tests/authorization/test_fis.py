@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bridge.api.authorization.templates import digest
+from iam.policy import Attachment, StoredPolicy
 from tests.authorization.conftest import ALICE, BOB, House, allow, deny
 from tests.fis_dialect.conftest import ROLE
 
@@ -289,3 +290,22 @@ def test_a_stored_policy_that_cannot_be_read_any_more_denies(house: House) -> No
     assert alice.list_actions()["actions"]
     house.grant(ALICE, allow("fis:ActionOfANewerVersion"), name="bad")
     assert "explicit deny" in refused(alice.list_actions)
+
+
+def test_a_built_in_policy_of_another_version_denies(house: House) -> None:
+    """It is in the database after a step back to a version that has not got it."""
+    house.grant(ALICE, allow("fis:ListActions"), name="good")
+    unknown = StoredPolicy(
+        "FaultbridgeOfTomorrow", "", None, Attachment((ALICE,)), house.now, house.now
+    )
+    change = house.bridge.store.change_policy
+    house.run(change(house.bridge.scope, unknown.name, lambda _: unknown))
+    assert "explicit deny" in refused(house.fis(ALICE).list_actions)
+
+
+def test_an_action_template_is_denied_to_readers_in_all_its_versions(house: House) -> None:
+    every = f"{house.arn}action/k8s:action-template/network-delay"
+    house.grant(ALICE, allow("fis:GetAction"), deny("fis:GetAction", resource=every))
+    alice = house.fis(ALICE)
+    assert alice.get_action(id="aws:fis:wait")
+    refused(alice.get_action, id="k8s:action-template/network-delay@1")

@@ -171,3 +171,29 @@ def test_a_simulation_decides_as_the_request_itself(house: House) -> None:
                 with house.http(who) as client:
                     status = client.get(path).status_code
                 assert (status == 200) is (said.decision == "allowed")
+
+
+def test_a_simulation_knows_the_other_names_of_an_action(house: House) -> None:
+    """As the request does: a Deny of either name is a Deny of the action."""
+    names = ("gcp:compute:stop-instances", "aws:faultbridge:gcp/compute/stop-instances")
+    for denied in names:
+        arn = f"{house.arn}action/{denied}"
+        house.grant(ALICE, allow("fis:GetAction"), deny("fis:GetAction", resource=arn))
+        with Client(house.url) as local:
+            for name in names:
+                resource = f"{house.arn}action/{name}"
+                said = local.simulate_policy(
+                    SimulationRequest(principal=ALICE, action="fis:GetAction", resource=resource)
+                )
+                assert said.decision == "explicitDeny"
+
+
+def test_a_simulation_sees_tags_that_differ_in_capitals_only(house: House, stored: str) -> None:
+    arn = f"{house.arn}experiment-template/{stored}"
+    block = {"StringEquals": {"aws:ResourceTag/env": "prod"}}
+    house.grant(ALICE, allow("*"), deny("fis:Get*", Condition=block))
+    asked = SimulationRequest(principal=ALICE, action="fis:GetExperimentTemplate", resource=arn)
+    with Client(house.url) as local:
+        for tags in ({"Env": "prod", "env": "test"}, {"env": "prod", "Env": "test"}):
+            house.fis().tag_resource(resourceArn=arn, tags=tags)
+            assert local.simulate_policy(asked).decision == "explicitDeny"

@@ -151,6 +151,11 @@ def test_several_resources_are_several_actions(command: Command, write: Write) -
     ]
     code, _, errors = command("convert", write(f"{SLOW}---\n{SLOW}"))
     assert (code, "two resources have the same name" in errors) == (2, True)
+    alike = f"{SLOW}---\n{SLOW}".replace("slow-carts", "slow" * 16 + "-carts", 1)
+    name = write(alike.replace("slow-carts", "slow" * 16 + "-orders"))
+    code, _, errors = command("convert", name)  # FIS's names are cut, so one would be lost
+    assert (code, "two resources have the same name" in errors) == (2, True)
+    assert command("convert", name, "--to", "manifest")[0] == 0
     code, _, errors = command("convert", back, "--name", "x")
     assert (code, "there are 2 resources" in errors) == (2, True)
 

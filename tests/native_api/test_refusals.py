@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import httpx
@@ -120,3 +122,25 @@ def test_a_refusal_in_the_words_of_the_fis_dialect_is_understood() -> None:
         pytest.raises(RefusedError, match="not from there"),
     ):
         client.experiments()
+
+
+async def test_others_are_answered_while_a_document_is_judged(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest one takes seconds; a bridge that answers nobody meanwhile looks dead."""
+    begun, answered = threading.Event(), threading.Event()
+    catalog = here.process.bridge.catalog
+    examine, waited = catalog.examine, []
+
+    def slow(*arguments: Any) -> Any:
+        begun.set()
+        waited.append(answered.wait(5))
+        return examine(*arguments)
+
+    monkeypatch.setattr(catalog, "examine", slow)
+    judging = asyncio.create_task(here.client.validate(document()))
+    await asyncio.to_thread(begun.wait, 5)
+    assert (await here.http.get("/healthz")).status_code == 200
+    answered.set()
+    assert (await judging).valid
+    assert waited == [True]

@@ -72,10 +72,11 @@ def as_policy(stored: StoredPolicy, source: str = "") -> Policy:
     One that this version cannot read is taken for a Deny of everything: what it forbade must not
     be allowed by an upgrade, or by going back to an older version.
     """
-    if stored.document is None:
+    if stored.document is None and stored.name in MANAGED:
         return MANAGED[stored.name]
     name = stored.name + source
     try:
+        # One without a document is built in, in another version of the program.
         return read_policy(stored.document, name=name).policy
     except InvalidDocumentError as error:
         _log.error("policy %s cannot be read, and denies everything: %s", name, error)

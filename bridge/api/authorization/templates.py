@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -98,15 +98,12 @@ def _actions(name: str, template: ExperimentTemplate) -> list[Ask]:
         asks = []
         made_from = action.action_template
         if made_from is not None:
-            asks.append(
-                asked_of_action(name, template.scope, _names_of(Reference.parse(made_from)))
-            )
+            action_id = Reference.parse(made_from).action_id
+            asks.append(asked_of_action(name, template.scope, action_id))
         # What an action template comes to is its author's business, but for an explicit Deny.
         # What a custom resource comes to that the bridge carries out itself is the writer's.
         for action_id in dict.fromkeys((action.action_id, run.actions[key].action_id)):
-            plain = canonical(action_id)
-            names = tuple(filter(None, (alias_of(plain), plain)))
-            ask = asked_of_action(name, template.scope, names)
+            ask = asked_of_action(name, template.scope, action_id)
             asks.append(replace(ask, unless_denied=made_from is not None))
         for ask in asks:
             found.setdefault((ask.resource, ask.unless_denied), ask)
@@ -120,15 +117,25 @@ def _as_run(template: ExperimentTemplate) -> ExperimentTemplate:
         return template  # the catalogue refuses it, whoever writes or starts it
 
 
-def _names_of(reference: Reference) -> tuple[str, ...]:
-    """Return the names of an action template: a policy may name a version of it, or all."""
-    every = Reference(reference.name)
-    return (reference.alias, reference.action_id, every.alias, every.action_id)
+def names_of_action(action_id: str) -> tuple[str, ...]:
+    """Return every name that a policy may have an action by.
+
+    Of an action template it may name a version, or all.
+    """
+    try:
+        reference = Reference.of_action(action_id)
+    except ValueError:
+        return (action_id,)
+    if reference is not None:
+        every = Reference(reference.name)
+        return (reference.alias, reference.action_id, every.alias, every.action_id)
+    plain = canonical(action_id)
+    return tuple(filter(None, (alias_of(plain), plain)))
 
 
-def asked_of_action(name: str, scope: Scope, action_ids: Sequence[str]) -> Ask:
-    """Return what is asked for an action that has several ids."""
-    first, *others = (resources.action(scope, one) for one in action_ids)
+def asked_of_action(name: str, scope: Scope, action_id: str) -> Ask:
+    """Return what is asked for an action, by all its names."""
+    first, *others = (resources.action(scope, one) for one in names_of_action(action_id))
     return Ask(name, first, tuple(others))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,9 +44,8 @@ async def start_experiment(
     tags = members.get("tags", {})
     experiment_id = new_experiment_id()
     await access.require(*starting(template, experiment_id, tags))
-    refuse_errors(
-        Parsed(template, [*bridge.catalog.validate(template), *reserved_tag_problems(tags)])
-    )
+    found = await asyncio.to_thread(bridge.catalog.validate, template)
+    refuse_errors(Parsed(template, [*found, *reserved_tag_problems(tags)]))
     options = members.get("experimentOptions", {})
     experiment = new_experiment(
         template,

@@ -33,7 +33,7 @@ async def list_actions(
 async def get_action(bridge: Bridge, access: Access, members: Mapping[str, Any]) -> dict[str, Any]:
     """Show an action with its parameters."""
     entry = await one_action(bridge, members["id"])
-    known_as = (members["id"],) if entry is None else (entry.name, entry.id)
+    known_as = members["id"] if entry is None else entry.id
     await access.require(asked_of_action("fis:GetAction", bridge.scope, known_as))
     if entry is None:
         known = [action.name for action in await every_action(bridge)]

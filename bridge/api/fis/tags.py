@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bridge.api.action_templates import one_action
 from bridge.api.authorization import Access, Ask
 from bridge.api.bridge import Bridge
 from bridge.dialects.fis import names
@@ -85,7 +86,7 @@ async def _found(
     await access.require(replace(ask, tags={} if found is None else found.tags))
     if found is not None:
         return found
-    if name is None or name.kind != names.ACTION or bridge.catalog.action(name.id) is None:
+    if name is None or name.kind != names.ACTION or await one_action(bridge, name.id) is None:
         shown = names.arn(bridge.scope, names.TEMPLATE, "EXT…")
         raise NotFoundError(
             f"resourceArn: {quote(ask.resource)} is not among the resources of this account and "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.api.action_templates import versions_named
+from bridge.api.action_templates import examined
 from bridge.api.authorization import Access, Ask, resources
 from bridge.api.authorization.templates import creating, updating
 from bridge.api.bridge import Bridge
@@ -13,7 +13,6 @@ from bridge.api.fis.pages import Page
 from bridge.api.fis.requests import client_token
 from bridge.dialects.fis import names
 from bridge.dialects.fis.errors import ConflictError, NotFoundError, ValidationError
-from bridge.dialects.fis.tags import reserved_tag_problems
 from bridge.dialects.fis.templates import (
     Parsed,
     merged_document,
@@ -42,11 +41,7 @@ async def examine(
     ``before`` is what the template was, where it is changed.
     """
     parsed = parse_template(document, template_id=template_id, scope=bridge.scope, now=now)
-    if parsed.template is None:
-        return parsed
-    stored = await versions_named(bridge, parsed.template, before)
-    template, found = bridge.catalog.examine(parsed.template, stored)
-    return Parsed(template, [*parsed.problems, *reserved_tag_problems(template.tags), *found])
+    return await examined(bridge, parsed, before)
 
 
 async def create_template(

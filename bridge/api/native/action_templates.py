@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Query
@@ -21,7 +19,7 @@ from bridge.api.native.action_template_documents import (
     render_action_template,
     render_action_template_detail,
 )
-from bridge.api.native.bodies import read_body
+from bridge.api.native.bodies import read_body, token_for
 from bridge.api.native.problems import conflict, invalid, not_found
 from bridge.catalog.action_templates import built_in, built_ins
 from bridge.client.action_templates import (
@@ -177,7 +175,7 @@ class ActionTemplates:
             template, warnings = await asyncio.to_thread(accepted, document)
         except InvalidDocumentError as error:
             raise invalid(error.problems) from None
-        return template, warnings, _token(f"v1/action-template/{operation}", given, document)
+        return template, warnings, token_for(document, given, f"v1/action-template/{operation}")
 
     async def _find(self, wanted: Reference) -> ActionTemplateVersion:
         found = await self._bridge.store.action_template(self._bridge.scope, wanted)
@@ -214,14 +212,6 @@ class ActionTemplates:
             f"there is no action template {quote(reference)} in {self._bridge.scope}; "
             "`faultbridge action-templates list` lists those that there are"
         )
-
-
-def _token(operation: str, value: str | None, document: Any) -> Token | None:
-    if value is None:
-        return None
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
-    return Token(operation=operation, value=value, fingerprint=fingerprint)
 
 
 def _built_in(name: str) -> Exception:

@@ -42,9 +42,13 @@ def described(kind: type[RequestDocument]) -> dict[str, Any]:
 
 def token_of(asked: RequestDocument, value: str | None, operation: str) -> Token | None:
     """Return the client token of a request, with what tells a repeat of it from another one."""
+    return token_for(asked.model_dump(mode="json", exclude={"client_token"}), value, operation)
+
+
+def token_for(content: Any, value: str | None, operation: str) -> Token | None:
+    """Return a client token, with what tells a repeat of its request from another one."""
     if value is None:
         return None
-    rest = asked.model_dump(mode="json", exclude={"client_token"})
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
     return Token(operation=operation, value=value, fingerprint=fingerprint)

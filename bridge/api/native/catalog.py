@@ -27,7 +27,7 @@ def add_catalog(bridge: Bridge, routes: APIRouter) -> None:
         """Show an action, or a version of an action template, by id or alias."""
         wanted = unquote(action_id)
         entry = await one_action(bridge, wanted)
-        known_as = (wanted,) if entry is None else (entry.name, entry.id)
+        known_as = wanted if entry is None else entry.id
         await access.require(asked_of_action("fis:GetAction", bridge.scope, known_as))
         try:
             return describe(entry, wanted, [] if entry else await every_action(bridge))

@@ -170,14 +170,14 @@ class Experiments:
         until = loop.time() + place.wait
         experiment = await self._find(access, "fis:GetExperiment", experiment_id)
         while True:
-            # The state first: an end that is seen here stands in the journal that is read next.
-            experiment = await self._stored(experiment.id) or experiment
             found = await self._bridge.store.journal(
                 experiment.id, after=place.after, limit=place.limit
             )
             if found or experiment.status.ended or loop.time() >= until:
                 break
             await asyncio.sleep(_LOOK_EVERY)
+            # The state first: an end that is seen here stands in the journal that is read next.
+            experiment = await self._stored(experiment.id) or experiment
         return EventPage(
             events=tuple(render_event(event) for event in found),
             next=found[-1].sequence if found else place.after,

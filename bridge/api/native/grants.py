@@ -11,13 +11,12 @@ from bridge.api.authorization import Access, Ask, Asking, resources
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document
 from bridge.api.native.granting import about, answer, needed
-from bridge.api.native.problems import not_found
-from bridge.api.native.templates import examined, without_errors
+from bridge.api.native.templates import examined, stored_template, without_errors
 from bridge.client.grants import Grants, GrantsRequest
 from bridge.model.template import ExperimentTemplate
-from bridge.model.wording import quote
 
 _ASKED = "faultbridge:GetGrants"
+_READ = "fis:GetExperimentTemplate"
 
 
 def add_grants(bridge: Bridge, routes: APIRouter) -> None:
@@ -41,19 +40,16 @@ def add_grants(bridge: Bridge, routes: APIRouter) -> None:
         if asked.template_id is None:
             found = await examined(bridge, asked.template)
             return without_errors(found.template, found.problems)
-        arn = resources.template(bridge.scope, asked.template_id)
-        template = await bridge.store.template(bridge.scope, asked.template_id)
-        tags = {} if template is None else template.tags
-        await access.require(Ask("fis:GetExperimentTemplate", arn, tags=tags))
-        if template is None:
-            raise not_found(
-                f"there is no experiment template {quote(asked.template_id)} in {bridge.scope}; "
-                'list them with `aws fis list-experiment-templates`, or give a "template"'
-            )
-        return without_errors(template, bridge.catalog.validate(template))
+        return await stored_template(
+            bridge, access, asked.template_id, {}, _of_stored, absent=_READ
+        )
 
     said: dict[str, Any] = described(GrantsRequest)
     routes.add_api_route("/v1/grants", grants, methods=["POST"], openapi_extra=said)
+
+
+def _of_stored(template: ExperimentTemplate) -> list[Ask]:
+    return [Ask(_READ, resources.template(template.scope, template.id), tags=template.tags)]
 
 
 def _name(template: ExperimentTemplate) -> str:

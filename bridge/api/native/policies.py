@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter
@@ -23,7 +23,7 @@ from bridge.api.native.policy_documents import (
     summaries,
 )
 from bridge.api.native.problems import conflict, invalid, not_found
-from bridge.api.native.simulating import check, named_principal, simulate
+from bridge.api.native.simulating import check, named_principal, other_names, simulate
 from bridge.client.policies import (
     AttachmentRequest,
     PolicyDetail,
@@ -37,7 +37,6 @@ from bridge.model.problem import InvalidDocumentError, Problem
 from bridge.model.wording import quote
 from bridge.store import TooManyError
 from iam.policy import DIGEST, MANAGED, StoredPolicy
-from iam.policy.actions import RESOURCE_TAG
 from iam.policy.naming import name_problem
 
 
@@ -143,34 +142,34 @@ class Policies:
             raise invalid(error.problems) from None
         bridge = self._bridge
         principal = named_principal(asked.principal, asked.groups)
-        context = {
-            **common_context(principal, bridge.scope, bridge.store.now(), ""),
-            **await self._known_of(asked.resource),
-        }
+        common = common_context(principal, bridge.scope, bridge.store.now(), "")
+        known = (await self._known_of(asked)).request(common)
         stored = await bridge.store.policies(bridge.scope)
-        return simulate(effective(bridge.policies, stored), asked, context)
+        return simulate(effective(bridge.policies, stored), asked, known.context, also=known.also)
 
-    async def _known_of(self, resource: str) -> dict[str, tuple[str, ...]]:
-        """Return the condition keys that come with a stored template or run."""
+    async def _known_of(self, asked: SimulationRequest) -> Ask:
+        """Return what is asked, with what is known of a stored template or run."""
         scope, store = self._bridge.scope, self._bridge.store
-        name = names.parse_arn(scope, resource)
-        found: dict[str, tuple[str, ...]] = {}
-        tags: dict[str, str] = {}
+        name = names.parse_arn(scope, asked.resource)
+        ask = Ask(asked.action, asked.resource, other_names(scope, asked.resource))
         if name is not None and name.id.isalnum() and name.kind == names.TEMPLATE:
             template = await store.template(scope, name.id)
             if template is not None:
-                found[DIGEST.lower()] = (digest(template),)
-                tags = template.tags
+                found = {DIGEST.lower(): (digest(template),)}
+                return replace(ask, tags=template.tags, context=found)
         elif name is not None and name.id.isalnum() and name.kind == names.EXPERIMENT:
             run = await store.experiment(scope, name.id)
-            tags = {} if run is None else run.tags
-        return found | {f"{RESOURCE_TAG}{key}".lower(): (value,) for key, value in tags.items()}
+            if run is not None:
+                return replace(ask, tags=run.tags)
+        return ask
 
     async def _stored(self) -> dict[str, StoredPolicy]:
         found = await self._bridge.store.policies(self._bridge.scope)
         return {one.name: one for one in found}
 
-    async def _change(self, name: str, change: Any) -> StoredPolicy | None:
+    async def _change(
+        self, name: str, change: Callable[[StoredPolicy | None], StoredPolicy | None]
+    ) -> StoredPolicy | None:
         try:
             return await self._bridge.store.change_policy(self._bridge.scope, name, change)
         except TooManyError as error:

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from bridge.api.authorization import resources
+from bridge.api.authorization.templates import names_of_action
 from bridge.client.policies import Simulation, SimulationRequest, StatementInvolved
+from bridge.dialects.fis import names
 from bridge.model.problem import InvalidDocumentError, Problem
+from bridge.model.scope import Scope
 from bridge.model.wording import child, quote, suggestion
 from iam.policy import ACTIONS, Attachment, Decision, Outcome, Policy, Request, evaluate
 from iam.policy.actions import KEYS, known_key
@@ -54,14 +58,25 @@ def check(asked: SimulationRequest) -> None:
         raise InvalidDocumentError(problems)
 
 
+def other_names(scope: Scope, resource: str) -> tuple[str, ...]:
+    """Return the ARNs by which a policy may have a resource beside this one."""
+    name = names.parse_arn(scope, resource)
+    if name is None or name.kind != names.ACTION:
+        return ()
+    return tuple(resources.action(scope, one) for one in names_of_action(name.id))
+
+
 def simulate(
     attached: Iterable[tuple[Policy, Attachment]],
     asked: SimulationRequest,
     context: Mapping[str, Sequence[str]],
     *,
-    also: tuple[str, ...] = (),
+    also: tuple[str, ...],
 ) -> Simulation:
-    """Return what would be decided; ``context`` is what the request's own comes on top of."""
+    """Return what would be decided.
+
+    ``context`` is what the request's own comes on top of, ``also`` are other names of its resource.
+    """
     principal = named_principal(asked.principal, asked.groups)
     given = {key.lower(): tuple(values) for key, values in asked.context.items()}
     known = {**context, **given}

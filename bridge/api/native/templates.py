@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.requests import Request
 
-from bridge.api.action_templates import versions_named
+from bridge.api import action_templates
 from bridge.api.authorization import Access, Ask, Asking, resources
 from bridge.api.authorization.templates import creating
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import read_body
-from bridge.api.native.judging import judged, parse
+from bridge.api.native.judging import parse
 from bridge.api.native.problems import conflict, invalid, not_found
 from bridge.client.documents import Validation
 from bridge.dialects.fis import Parsed
@@ -58,10 +59,7 @@ async def examined(bridge: Bridge, document: Any, *, template_id: str = "") -> P
     """Read and judge a document, with the action templates that the store has."""
     now = bridge.store.now()
     parsed = parse(bridge.scope, document, template_id=template_id, now=now)
-    if parsed.template is None:
-        return parsed
-    stored = await versions_named(bridge, parsed.template)
-    return judged(bridge.catalog, parsed, parsed.template, stored)
+    return await action_templates.examined(bridge, parsed)
 
 
 async def stored_template(
@@ -78,7 +76,9 @@ async def stored_template(
     Where there is none, that is told to whoever has the right ``absent`` on it. It is judged again:
     settings and actions may have changed since it was stored.
     """
-    template = await bridge.store.template(bridge.scope, template_id)
+    template = None
+    if template_id.isalnum():  # all ids are; other text may be more than a database takes
+        template = await bridge.store.template(bridge.scope, template_id)
     if template is None:
         arn = resources.template(bridge.scope, template_id)
         await access.require(Ask(absent, arn))
@@ -87,8 +87,8 @@ async def stored_template(
             'list them with `aws fis list-experiment-templates`, or give a document as "template"'
         )
     await access.require(*asks(template))
-    found = [*bridge.catalog.validate(template), *_tag_problems(tags)]
-    return without_errors(template, found)
+    found = await asyncio.to_thread(bridge.catalog.validate, template)
+    return without_errors(template, [*found, *_tag_problems(tags)])
 
 
 def add_validation(bridge: Bridge, routes: APIRouter) -> None:

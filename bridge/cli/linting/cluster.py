@@ -12,11 +12,12 @@ from bridge.cli.exits import CommandError, Exit
 from bridge.cli.files import TemplateFile
 from bridge.cli.linting.created import Created
 from bridge.cli.linting.findings import Finding, Rule, found
+from bridge.cli.own_cluster import own_cluster
 from bridge.model.problem import Problem, Severity
 from providers.contract import ProviderError, TransientError
-from providers.kubernetes.api import ApiServer, DeniedError
+from providers.kubernetes.api import DeniedError
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, current_context, read_context
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, current_context
 from providers.kubernetes.preview import Nodes, Preview, nodes_of, preview
 from providers.kubernetes.reach import selectors_of
 from providers.kubernetes.rehearsal import rehearse_manifest
@@ -104,18 +105,11 @@ async def _asked(
     name = context.removeprefix(CONTEXT_PREFIX)
     if name == CURRENT:
         name = await current_context(kubeconfig)
-    configuration = await read_context(kubeconfig, name)
-    header = configuration.api_key.get("BearerToken", "")
-    server = await asyncio.to_thread(ApiServer, name, configuration)
-
-    async def authorize(_renew: bool) -> str:
-        return header
-
+    cluster = await own_cluster(kubeconfig, name)
     try:
-        cluster = Cluster(CONTEXT_PREFIX + name, server, authorize, None, "")
         return await _Asking(cluster, told).ask(resources)
     finally:
-        await server.close()
+        await cluster.server.close()
 
 
 class _Asking:
