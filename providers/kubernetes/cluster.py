@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Final
 
 from providers.contract import Guard
@@ -58,15 +57,15 @@ class Cluster:
         """
         query = {**query, "limit": str(PAGE)}
         items: list[Any] = []
-        proceed = ""
-        for _ in count() if pages is None else range(pages):
-            more = {"continue": proceed} if proceed else {}
+        more: dict[str, str] = {}
+        page = 0
+        while True:
+            page += 1
             answer = await self._request("GET", path, query={**query, **more})
             items += answer.body.get("items") or ()
-            proceed = str((answer.body.get("metadata") or {}).get("continue") or "")
-            if not proceed:
-                break
-        return Answer({"items": items}, answer.now)
+            more = {"continue": str((answer.body.get("metadata") or {}).get("continue") or "")}
+            if page == pages or not more["continue"]:
+                return Answer({"items": items}, answer.now)
 
     async def ask(self, path: str, body: object, **query: str) -> Answer:
         """Post what changes nothing: a review, or a dry run."""

@@ -234,7 +234,8 @@ class Closing:
 
     async def watch(self, *_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
         self.opened += 1
-        for event in ():
+        events: tuple[dict[str, Any], ...] = ()
+        for event in events:
             yield event
 
 
@@ -251,7 +252,7 @@ async def test_a_watch_that_tells_nothing_is_opened_ever_more_seldom(
             await asyncio.Event().wait()
 
     monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
-    monkeypatch.setattr(module.random, "uniform", lambda *_: 1.0)
+    monkeypatch.setattr("random.uniform", lambda *_: 1.0)
     watches, cluster = module.Watches(), Closing()
     scope = Scope(cloud="aws", account="123456789012", region="eu-west-1")
     caller = Caller(scope, None, "EXP1", "here")
