@@ -409,6 +409,7 @@ async def test_every_chaos_of_a_long_workflow_is_released() -> None:
     cluster = LongWorkflow(workflow)
     first = await forced.give_up(cast("Cluster", cluster), workflow, webhooks=False)
     assert cluster.merged == set()  # first it is stored what will be left
+    assert first.notes is not None
     workflow = workflow.model_copy(update={"notes": Notes.model_validate(first.notes["notes"])})
     await forced.give_up(cast("Cluster", cluster), workflow, webhooks=False)
     assert len([path for path in cluster.merged if "/networkchaos/" in path]) == 100
