@@ -91,10 +91,12 @@ bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make pins' $(UPGRADE)
 
+SERVERLESS := --extra lambda --extra cloud-functions --extra azure-functions
+
 .PHONY: pins
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
-	$(COMPILE) --extra sandbox --extra postgres --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
+	$(COMPILE) --extra sandbox --extra postgres $(SERVERLESS) --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
 	$(COMPILE) --extra sandbox --extra postgres --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
 
 .PHONY: clean
