@@ -13,6 +13,7 @@ from bridge.store.experiments import Experiments
 from bridge.store.keys import Keys
 from bridge.store.levers import Levers
 from bridge.store.limits import Limits
+from bridge.store.loops import Loops
 from bridge.store.migrate import upgrade
 from bridge.store.policies import Policies
 from bridge.store.runs import Runs
@@ -36,6 +37,7 @@ class Store(
     Levers,
     Limits,
     Schedules,
+    Loops,
     ActionTemplates,
     Policies,
     Audit,
