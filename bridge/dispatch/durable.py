@@ -96,8 +96,7 @@ class DurableDispatcher:
                 return None
             return await self._look(experiment_id)
         except Exception as error:  # noqa: BLE001 - whatever it was, the run is looked at again
-            # A driver's own words may quote the URL.
-            logger.error("%s could not be looked at: %s", experiment_id, type(error).__name__)  # noqa: TRY400 - as above
+            logger.warning("%s could not be looked at: %s", experiment_id, _told(error))
             return _AFTER_FAILURE
         finally:
             await self.passed_on()
@@ -130,7 +129,7 @@ class DurableDispatcher:
         try:
             await engine.stop_watch.poll()
         except Exception as error:  # noqa: BLE001 - runs stop by the age of their last reading
-            logger.warning("stop conditions could not be polled: %s", type(error).__name__)
+            logger.warning("stop conditions could not be polled: %s", _told(error))
 
     def _require_engine(self) -> Engine:
         if self._engine is None:
@@ -140,20 +139,27 @@ class DurableDispatcher:
 
     # --- passing on ------------------------------------------------------------------------
 
-    async def hand_over(self, experiment_id: str, sequence: int) -> None:
+    async def hand_over(self, experiment_id: str, sequence: int) -> int | None:
         """Start the execution after that number, unless the run is a later one's already.
 
-        Raises ProviderError where it could not be started.
+        Returns after how many seconds to try again; None where there is nothing left to do.
+        Raises nothing.
         """
-        if await self._store.loop_of(experiment_id) <= sequence:
-            await self._start_loop(experiment_id, sequence + 1)
+        try:
+            if await self._store.loop_of(experiment_id) <= sequence:
+                await self._start_loop(experiment_id, sequence + 1)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
+            logger.warning("%s could not be handed over: %s", experiment_id, _told(error))
+            return _AFTER_FAILURE
+        return None
 
     async def _replace(self, experiment_id: str) -> None:
         try:
             await self._start_loop(experiment_id, await self._store.loop_of(experiment_id) + 1)
         except Exception as error:  # noqa: BLE001 - the request is in the store, the rule finds it
-            shown = error if isinstance(error, ProviderError) else type(error).__name__
-            logger.warning("a wake-up of %s could not be passed on: %s", experiment_id, shown)
+            logger.warning(
+                "a wake-up of %s could not be passed on: %s", experiment_id, _told(error)
+            )
 
     async def _start_loop(self, experiment_id: str, sequence: int) -> None:
         payload: dict[str, object] = {"experiment": experiment_id, "sequence": sequence}
@@ -187,9 +193,14 @@ class DurableDispatcher:
             async for experiment_id in self._scheduler.starting():
                 self.wake(experiment_id)
         except Exception as error:  # noqa: BLE001 - it must not keep due runs from their loops
-            logger.error("slots of schedules could not be started: %s", type(error).__name__)  # noqa: TRY400 - a driver's words may quote the URL
+            logger.warning("slots of schedules could not be started: %s", _told(error))
 
 
 def execution_name(experiment_id: str, sequence: int) -> str:
     """Return the name of a run's execution: letters, digits and hyphens, 64 at most."""
     return f"{experiment_id}-{sequence}"
+
+
+def _told(error: Exception) -> str:
+    """Return what a log may hold of an error: a driver's own words may quote the URL."""
+    return str(error) if isinstance(error, ProviderError) else type(error).__name__

@@ -2,25 +2,21 @@
 
 Lambda keeps a journal of each execution and runs its code again from the beginning at every
 wake-up, with what the journal knows in place of what has been done. So all that reads a clock or
-the store lies in steps, and a step keeps one number.
+the store lies in steps, and a step keeps one number. No step raises: the journal and the SDK's log
+would keep its words.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from aws_durable_execution_sdk_python.config import Duration, StepConfig
-from aws_durable_execution_sdk_python.retries import RetryDecision
+from aws_durable_execution_sdk_python.config import Duration
 from aws_durable_execution_sdk_python.types import DurableContext, StepContext
-
-logger = logging.getLogger(__name__)
 
 OPERATIONS_BESIDE: Final = 2
 """Operations of an execution that are no look and no wait: its own, and the handing over."""
 OPERATIONS_OF_A_LOOK: Final = 2
-_LONGEST_RETRY: Final = 60
 
 
 class Looks(Protocol):
@@ -29,8 +25,8 @@ class Looks(Protocol):
     def look(self, experiment_id: str, sequence: int) -> int | None:
         """Return after how many seconds to look again, None where there is nothing more to do."""
 
-    def hand_over(self, experiment_id: str, sequence: int) -> None:
-        """Start the next execution. Raises where that could not be done."""
+    def hand_over(self, experiment_id: str, sequence: int) -> int | None:
+        """Start the next execution; return after how many seconds to try again where it failed."""
 
 
 def run_loop(
@@ -46,18 +42,14 @@ def run_loop(
     def look(_: StepContext) -> int | None:
         return looks.look(experiment_id, sequence)
 
-    def hand_over(_: StepContext) -> None:
-        looks.hand_over(experiment_id, sequence)
+    def hand_over(_: StepContext) -> int | None:
+        return looks.hand_over(experiment_id, sequence)
 
     for _ in range(max(1, (operations - OPERATIONS_BESIDE) // OPERATIONS_OF_A_LOOK)):
         pause = context.step(look, name="look")
         if pause is None:
             return
         context.wait(Duration.from_seconds(pause), name="wait")
-    context.step(hand_over, name="hand over", config=StepConfig(retry_strategy=_for_ever))
-
-
-def _for_ever(_: Exception, attempt: int) -> RetryDecision:
-    """Hand over again until it succeeds: meanwhile the minute rule sees to the run."""
-    seconds = min(2 ** min(attempt, 10), _LONGEST_RETRY)
-    return RetryDecision.retry(Duration.from_seconds(seconds))
+    # For ever, but that the minute rule sees to the run meanwhile: then there is nothing to hand.
+    while (pause := context.step(hand_over, name="hand over")) is not None:
+        context.wait(Duration.from_seconds(pause), name="wait")

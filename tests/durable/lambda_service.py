@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from aws_durable_execution_sdk_python import durable_execution
+from aws_durable_execution_sdk_python import state as state_module
 from aws_durable_execution_sdk_python_testing import executor as executor_module
 from aws_durable_execution_sdk_python_testing import runner as runner_module
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
@@ -51,41 +53,43 @@ class WorldClock:
         return 0.0
 
 
-class Point:
-    """A place between operations at which an invocation may die."""
+class Points:
+    """Counts the places at which an invocation may die; the bench's own are among them."""
 
     def __init__(self, at: int = -1) -> None:
         self.passed: list[str] = []
+        self.struck = ""
         self._at = at
 
     def reach(self, name: str) -> None:
-        self.passed.append(name)
+        self.passed.append(" ".join(name.split()[:2]))
         if len(self.passed) == self._at:
+            self.struck = self.passed[-1]
             raise Killed
 
 
 class PointedContext:
     """The SDK's context, with points before and after each operation that is not yet done."""
 
-    def __init__(self, context: Any, point: Point) -> None:
+    def __init__(self, context: Any, points: Points) -> None:
         self._context = context
-        self._point = point
+        self._points = points
 
     def step(self, work: Callable[[Any], Any], **options: Any) -> Any:
         def pointed(step: Any) -> Any:
-            self._point.reach(f"before {options['name']}")
+            self._points.reach("before step")
             done = work(step)
-            self._point.reach(f"after {options['name']}, before its checkpoint")
+            self._points.reach("unsaved step")
             return done
 
         found = self._context.step(pointed, **options)
-        self._point.reach(f"after {options['name']}")
+        self._points.reach("after step")
         return found
 
     def wait(self, *given: Any, **options: Any) -> None:
-        self._point.reach("before wait")
+        self._points.reach("before wait")
         self._context.wait(*given, **options)
-        self._point.reach("after wait")
+        self._points.reach("after wait")
 
 
 class LambdaService:
@@ -100,17 +104,27 @@ class LambdaService:
         self.failures = 0
         """So many starts are refused."""
         self.invocations = 0
-        self.point = Point()
+        self.looks = 0
+        self.before_look: Callable[[], None] = lambda: None
+        """Told before each look."""
         self.dead_for_good = False
         """Whether an invocation that dies is never made again."""
         self.clock = WorldClock(bench.world)
+        self.strike(Points())
         self._patch = pytest.MonkeyPatch()
         self._patch.setattr(runner_module, "SkipClock", lambda: self.clock)
         self._patch.setattr(executor_module.Executor, "RETRY_BACKOFF_SECONDS", 0)
         self._patch.setattr(executor_module.Executor, "MAX_CONSECUTIVE_FAILED_ATTEMPTS", 10**6)
+        # At the end of each invocation the SDK waits for it, in real time.
+        self._patch.setattr(state_module, "_STOP_SIGNAL_POLL_SECONDS", 0.002)
         self.runner = DurableFunctionTestRunner(self._invoke, execution_timeout=0)
         self._handler = durable_execution(self._loop)
         self.renew()
+
+    def strike(self, points: Points) -> None:
+        """Pass these points from now on."""
+        self.points = points
+        self.bench.world.hook = points.reach
 
     def close(self) -> None:
         self.runner.close()
@@ -154,18 +168,16 @@ class LambdaService:
 
         asyncio.run(asked())
 
-    def until(self, condition: Callable[[], bool], *, seconds: float = 60) -> None:
-        """Wait, in real time, until the executions have come so far."""
-        import time
-
+    def finish(self, *, seconds: float = 60) -> None:
+        """Wait, in real time, until the execution that was started last has ended."""
         end = time.monotonic() + seconds
-        while not condition():
+        while not self.over(list(self.started)[-1]):
             assert time.monotonic() < end, f"started {list(self.started)}"
-            time.sleep(0.002)
+            time.sleep(0.005)
 
     def over(self, name: str) -> bool:
         """Say whether an execution has ended."""
-        return self.execution(name).is_complete
+        return name in self.arns and bool(self.execution(name).is_complete)
 
     def execution(self, name: str) -> Any:
         """Return an execution with its journal, as the runner has it."""
@@ -184,10 +196,12 @@ class LambdaService:
             raise RuntimeError("the process died") from None
 
     def _loop(self, event: Any, context: Any) -> None:
-        run_loop(PointedContext(context, self.point), event, self, operations=self.operations)  # type: ignore[arg-type] # stands in
+        run_loop(PointedContext(context, self.points), event, self, operations=self.operations)  # type: ignore[arg-type] # stands in
 
     def look(self, experiment_id: str, sequence: int) -> int | None:
+        self.looks += 1
+        self.before_look()
         return asyncio.run(self.dispatcher.look(experiment_id, sequence))
 
-    def hand_over(self, experiment_id: str, sequence: int) -> None:
-        asyncio.run(self.dispatcher.hand_over(experiment_id, sequence))
+    def hand_over(self, experiment_id: str, sequence: int) -> int | None:
+        return asyncio.run(self.dispatcher.hand_over(experiment_id, sequence))
