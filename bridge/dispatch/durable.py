@@ -17,6 +17,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from bridge.engine.lateness import Lateness, lateness
 from bridge.model.moment import MINUTE, SECOND, Micros, micros
 from providers.contract import ProviderError
 
@@ -185,6 +186,11 @@ class DurableDispatcher:
                 logger.warning("no loop of %s could be started: %s", experiment_id, error)
         await self.passed_on()
         return neglected
+
+    async def lateness(self) -> Lateness:
+        """Return how late the bridges on the store are. Raises what the store raises."""
+        engine = self._require_engine()
+        return await lateness(engine.store, engine.providers)
 
     async def _start_scheduled(self) -> None:
         if self._scheduler is None:

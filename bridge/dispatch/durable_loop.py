@@ -14,8 +14,9 @@ from typing import Any, Final, Protocol
 from aws_durable_execution_sdk_python.config import Duration
 from aws_durable_execution_sdk_python.types import DurableContext, StepContext
 
-OPERATIONS_BESIDE: Final = 2
-"""Operations of an execution that are no look and no wait: its own, and the handing over."""
+OPERATIONS_BESIDE: Final = 3
+"""Operations of an execution that are no look and no wait: its own, asking for the limit, and the
+handing over."""
 OPERATIONS_OF_A_LOOK: Final = 2
 
 
@@ -25,16 +26,17 @@ class Looks(Protocol):
     def look(self, experiment_id: str, sequence: int) -> int | None:
         """Return after how many seconds to look again, None where there is nothing more to do."""
 
+    def operations(self) -> int:
+        """Return after how many operations to hand over."""
+
     def hand_over(self, experiment_id: str, sequence: int) -> int | None:
         """Start the next execution; return after how many seconds to try again where it failed."""
 
 
-def run_loop(
-    context: DurableContext, event: Mapping[str, Any], looks: Looks, *, operations: int
-) -> None:
-    """Look after the run that ``event`` names until it is over, or for so many operations.
+def run_loop(context: DurableContext, event: Mapping[str, Any], looks: Looks) -> None:
+    """Look after the run that ``event`` names until it is over, or for a limited time.
 
-    Each look costs two of them, the look and the wait; the journal is replayed at every look,
+    Each look costs two operations, the look and the wait; the journal is replayed at every look,
     which is why fewer than Lambda allows are cheaper too.
     """
     experiment_id, sequence = str(event["experiment"]), int(event["sequence"])
@@ -45,6 +47,10 @@ def run_loop(
     def hand_over(_: StepContext) -> int | None:
         return looks.hand_over(experiment_id, sequence)
 
+    def limit(_: StepContext) -> int:
+        return looks.operations()
+
+    operations = context.step(limit, name="limit")
     for _ in range(max(1, (operations - OPERATIONS_BESIDE) // OPERATIONS_OF_A_LOOK)):
         pause = context.step(look, name="look")
         if pause is None:

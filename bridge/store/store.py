@@ -11,6 +11,7 @@ from bridge.store.audit import Audit
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
 from bridge.store.keys import Keys
+from bridge.store.lateness import Lateness
 from bridge.store.levers import Levers
 from bridge.store.limits import Limits
 from bridge.store.loops import Loops
@@ -38,6 +39,7 @@ class Store(
     Limits,
     Schedules,
     Loops,
+    Lateness,
     ActionTemplates,
     Policies,
     Audit,

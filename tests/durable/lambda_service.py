@@ -97,7 +97,7 @@ class LambdaService:
 
     def __init__(self, bench: Bench, *, operations: int = 50) -> None:
         self.bench = bench
-        self.operations = operations
+        self.limit = operations
         self.started: dict[str, dict[str, object]] = {}
         """Payload by name, in the order of beginning."""
         self.arns: dict[str, str] = {}
@@ -127,7 +127,7 @@ class LambdaService:
         self.bench.world.hook = points.reach
 
     def close(self) -> None:
-        self.runner.close()
+        self.runner.close()  # type: ignore[no-untyped-call] # the SDK's
         self.runner._scheduler._loop.close()  # which it forgets
         self._patch.undo()
 
@@ -196,7 +196,10 @@ class LambdaService:
             raise RuntimeError("the process died") from None
 
     def _loop(self, event: Any, context: Any) -> None:
-        run_loop(PointedContext(context, self.points), event, self, operations=self.operations)  # type: ignore[arg-type] # stands in
+        run_loop(PointedContext(context, self.points), event, self)  # type: ignore[arg-type] # stands in
+
+    def operations(self) -> int:
+        return self.limit
 
     def look(self, experiment_id: str, sequence: int) -> int | None:
         self.looks += 1
