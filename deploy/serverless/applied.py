@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,13 +63,9 @@ def apply(folder: Path, package: Path) -> tuple[list[str], dict[str, str]]:
 
 def _taken_out(template: dict[str, Any]) -> dict[str, str]:
     """Take out what moto does not know; a parameter stands in for what refers to it."""
-    logging.getLogger("moto").setLevel(logging.ERROR)
     unknown: dict[str, str] = {}
     for name, resource in list(template["Resources"].items()):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            known = parsing.resource_class_from_type(resource["Type"])
-        if known is None:
+        if resource["Type"] not in parsing.get_model_map():
             unknown[name] = resource["Type"]
             del template["Resources"][name]
             template.setdefault("Parameters", {})[name] = {"Type": "String", "Default": name}
