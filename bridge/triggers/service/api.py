@@ -18,6 +18,7 @@ from bridge.api.app import create_app
 from bridge.api.authenticators import authentication_for
 from bridge.api.process import StartError
 from bridge.triggers.service.container import Container, logger
+from bridge.triggers.service.paths import sent_path
 
 _WAY_IN: Final = (
     "nobody is asked who is calling, and this API can be reached from everywhere: set "
@@ -58,7 +59,7 @@ class Api:
     def _passing_on(self, app: ASGIApp) -> ASGI:
         async def answered(scope: Scope, receive: Receive, send: Send) -> None:
             try:
-                await app(scope, receive, send)
+                await app({**scope, "raw_path": sent_path(scope["aws.event"])}, receive, send)
             finally:
                 await self.container.dispatcher.passed_on()
 
