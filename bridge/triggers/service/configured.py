@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy.exc import ArgumentError
 
 from bridge.api.process import StartError
 from bridge.model.scope import Scope
@@ -23,12 +24,19 @@ def configured() -> Settings:
         raise StartError(_told(error, "the function's environment")) from None
     if settings.secret:
         settings = _with(settings, _read(settings))
-    if not is_server(settings.database):
+    if not _shared(settings.database):
         raise StartError(
             "the functions have no PostgreSQL: name in FAULTBRIDGE_SECRET the secret that holds "
             "its URL, like postgresql://user:password@host/name"
         )
     return settings
+
+
+def _shared(database: str) -> bool:
+    try:
+        return is_server(database)
+    except ArgumentError:
+        return False
 
 
 def _read(settings: Settings) -> dict[str, Any]:

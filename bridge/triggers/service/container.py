@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Final, TypeVar
 
 from bridge.api.process import Process
@@ -28,11 +29,15 @@ class Container:
 
     def __init__(self, *, works: bool) -> None:
         """Put nothing together yet; one that does not work only answers requests."""
-        self.loop = asyncio.new_event_loop()
         self._works = works
         self._process: Process | None = None
         self._dispatcher: DurableDispatcher | None = None
         self._one_at_a_time = threading.Lock()
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that everything here is bound to, whichever thread runs it."""
+        return asyncio.new_event_loop()
 
     @property
     def dispatcher(self) -> DurableDispatcher:
