@@ -48,6 +48,7 @@ IN_PROCESS := $(addprefix tests/crash/test_,every_point.py every_fault.py mutant
 crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of every fault, not at a choice of them
 	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -n 2 --dist worksteal $(IN_PROCESS)
 	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash $(IN_PROCESS:%=--ignore=%)
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/durable
 	FAULTBRIDGE_CRASH=full FAULTBRIDGE_CRASH_SEED=$(SEED) FAULTBRIDGE_CRASH_CASE=$(CASE) \
 		$(VENV)/bin/python -m pytest -s tests/crash_processes
 

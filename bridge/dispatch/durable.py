@@ -106,14 +106,18 @@ class DurableDispatcher:
         engine = self._require_engine()
         await self._read_stop_conditions(engine)
         began: Micros | None = None
+        before: Micros | None = None
         while True:
             outlook = await self._store.outlook(experiment_id)
             if outlook is None:
                 return None
             began = began or outlook.now
             left = outlook.free_at - outlook.now
-            if left > SECOND or outlook.now - began > _LONGEST_LOOK:
+            # What is due as it was could not be taken: somebody is at its row just now.
+            untaken = outlook.free_at == before
+            if left > SECOND or untaken or outlook.now - began > _LONGEST_LOOK:
                 return self._pause(engine, left, outlook.sources)
+            before = outlook.free_at
             if left > 0:
                 await self._sleep(left / SECOND)
             await engine.advance(experiment_id)
@@ -141,14 +145,13 @@ class DurableDispatcher:
     # --- passing on ------------------------------------------------------------------------
 
     async def hand_over(self, experiment_id: str, sequence: int) -> int | None:
-        """Start the execution after that number, unless the run is a later one's already.
+        """Start the execution after that number; one that was started already stays the only one.
 
         Returns after how many seconds to try again; None where there is nothing left to do.
         Raises nothing.
         """
         try:
-            if await self._store.loop_of(experiment_id) <= sequence:
-                await self._start_loop(experiment_id, sequence + 1)
+            await self._start_loop(experiment_id, sequence + 1)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again
             logger.warning("%s could not be handed over: %s", experiment_id, _told(error))
             return _AFTER_FAILURE

@@ -56,6 +56,6 @@ def run_loop(context: DurableContext, event: Mapping[str, Any], looks: Looks) ->
         if pause is None:
             return
         context.wait(Duration.from_seconds(pause), name="wait")
-    # For ever, but that the minute rule sees to the run meanwhile: then there is nothing to hand.
+    # As long as it takes: between the setting and Lambda's limit there is room for fifty tries.
     while (pause := context.step(hand_over, name="hand over")) is not None:
         context.wait(Duration.from_seconds(pause), name="wait")
