@@ -23,6 +23,7 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 
 from bridge.dispatch.durable import DurableDispatcher
 from bridge.dispatch.durable_loop import run_loop
+from bridge.engine import Engine
 from bridge.model.moment import SECOND, Micros
 from providers.contract import TransientError
 from tests.engine.world import Bench, Killed, World
@@ -134,8 +135,15 @@ class LambdaService:
     def renew(self) -> None:
         """Take a fresh process: what the one before had in memory is gone."""
         self.bench.restart()
-        self.dispatcher = self.new_dispatcher()
-        self.dispatcher.start(self.bench.engine)
+        bench, self.dispatcher = self.bench, self.new_dispatcher()
+        bench.engine = Engine(
+            bench.store,
+            bench.providers,
+            bench.settings,
+            worker="loop",
+            wake=self.dispatcher.wake,
+        )
+        self.dispatcher.start(bench.engine)
 
     def new_dispatcher(self) -> DurableDispatcher:
         """Return the dispatcher of another function, which only passes wake-ups on."""
