@@ -102,6 +102,8 @@ class LambdaService:
         self.started: dict[str, dict[str, object]] = {}
         """Payload by name, in the order of beginning."""
         self.arns: dict[str, str] = {}
+        self.request_takes = 0.0
+        """Seconds; who does not await the request loses it."""
         self.failures = 0
         """So many starts are refused."""
         self.invocations = 0
@@ -157,6 +159,7 @@ class LambdaService:
         if self.failures:
             self.failures -= 1
             raise TransientError("AWS throttled lambda:InvokeFunction (TooManyRequestsException).")
+        await asyncio.sleep(self.request_takes)
         assert 1 <= len(name) <= 64
         if name in self.started:
             assert self.started[name] == payload

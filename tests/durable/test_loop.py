@@ -54,6 +54,11 @@ def test_a_run_goes_through_in_one_execution(service: LambdaService) -> None:
     bench = service.bench
     run = start(bench)
     before = bench.world.now
+
+    def take_time() -> None:
+        bench.world.now = Micros(bench.world.now + 300_000)
+
+    service.before_look = take_time
     service.ask(run)
     service.finish()
     assert status(bench, run) is ExperimentStatus.COMPLETED
@@ -216,6 +221,7 @@ def test_a_run_whose_alarm_another_runs_loop_has_read_is_looked_at(service: Lamb
         asyncio.run(bench.engine.advance(run))
     bench.world.alarms["trouble"] = StopState.TRIGGERED
     bench.world.now = Micros(bench.world.now + 10 * SECOND)
+    service.request_takes = 0.3
     service.look(first, 1)
     # The process is frozen after the look: what it had to say has been said.
     assert list(service.started) == [f"{second}-1"]
