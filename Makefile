@@ -58,6 +58,12 @@ SEED ?= 1
 soak: $(VENV)/pins-dev $(VENV)/project ## Play N random runs with random deaths and trouble, from SEED on
 	$(VENV)/bin/python -m tests.crash.soak --number $(N) --seed $(SEED)
 
+FUZZ ?= 300
+
+.PHONY: fuzz
+fuzz: $(VENV)/pins-dev $(VENV)/project ## Send FUZZ requests of each kind to every route, as described and not
+	FAULTBRIDGE_FUZZ=$(FUZZ) $(VENV)/bin/python -m pytest -n 2 tests/security/test_fuzz.py
+
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients
 	$(VENV)/bin/python -m pytest -s tests/conformance

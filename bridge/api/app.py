@@ -12,7 +12,9 @@ from bridge.api import fis, native
 from bridge.api.authentication import WhoCalls
 from bridge.api.authorization import Authorization
 from bridge.api.bridge import Bridge
-from bridge.api.errors import LastResort, install_error_handlers
+from bridge.api.description import Application
+from bridge.api.errors import install_error_handlers
+from bridge.api.last_resort import LastResort
 from bridge.api.limits import Limits
 from iam.authentication import Authentication
 
@@ -29,7 +31,7 @@ def create_app(
     asked who they are: only for an application that is reached from this machine alone. The
     bridge's parts are the caller's: the application neither starts nor closes them.
     """
-    app = FastAPI(
+    app = Application(
         title="Faultbridge",
         version=__version__,
         docs_url=None,  # the pages load scripts from a content network
@@ -42,6 +44,7 @@ def create_app(
             Middleware(Authorization, bridge=bridge),
         ],
     )
+    app.asks = authentication is not None
     install_error_handlers(app)
     app.include_router(native.router(bridge))
     app.include_router(fis.router(bridge))
