@@ -18,7 +18,8 @@ from bridge.dialects.fis.errors import (
     UnknownClientError,
 )
 
-_NATIVE: Final = ("/v1/", "/healthz", "/readyz")
+_NATIVE: Final = "/v1/"
+_HEALTH: Final = ("/healthz", "/readyz")
 _UNPROVEN: Final = (
     MissingTokenError,
     IncompleteError,
@@ -31,7 +32,7 @@ _UNPROVEN: Final = (
 
 def is_native(path: str) -> bool:
     """Whether a path, as it was sent, is one of our own API's."""
-    return path.startswith(_NATIVE)
+    return path.startswith(_NATIVE) or path in _HEALTH
 
 
 def refusal(path: str, error: FisError) -> Response:
