@@ -134,9 +134,12 @@ async def test_the_guard_is_asked_on_every_attempt() -> None:
 async def test_no_redirect_is_followed(status: int, method: str) -> None:
     """Whoever owns a cluster must not choose what else the bridge asks."""
     seen: list[bytes] = []
-    inner = await asyncio.start_server(
-        lambda _r, w: seen.append(b"inner") or w.close(), "127.0.0.1", 0
-    )
+
+    def reached(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(b"inner")
+        writer.close()
+
+    inner = await asyncio.start_server(reached, "127.0.0.1", 0)
     to = f"http://127.0.0.1:{inner.sockets[0].getsockname()[1]}/latest/meta-data/"
 
     async def answer(_connection: int, request: bytes) -> bytes:
