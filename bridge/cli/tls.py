@@ -41,13 +41,13 @@ class Certificate:
             stamp = self._stamps()
             if stamp == self._stamp:
                 return
+            self._stamp = stamp  # whatever comes of it: once is enough to say that it does not fit
             # On a context of its own first: one that refuses a key is of no use any more.
             self._loaded()
             self.context.load_cert_chain(*self._files, password=_no_password)
         except (StartError, OSError, ssl.SSLError) as error:
             _log.warning("the certificate is not replaced, the one before stays: %s", error)
             return
-        self._stamp = stamp
         _log.warning("the certificate was replaced")
 
     def _stamps(self) -> tuple[tuple[int, int, int], ...]:
@@ -63,8 +63,7 @@ class Certificate:
             raise StartError(msg) from None
 
     def _loaded(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # TLS 1.2 at least, as Python has it
         try:
             context.load_cert_chain(*self._files, password=_no_password)
         except ssl.SSLError as error:
