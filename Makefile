@@ -97,13 +97,26 @@ bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make pins' $(UPGRADE)
 
+SERVICE := --extra aws --extra azure --extra gcp --extra kubernetes --extra postgres
 SERVERLESS := --extra lambda --extra cloud-functions --extra azure-functions
 
 .PHONY: pins
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
+	$(COMPILE) $(SERVICE) --group install -c .ci/requirements/run.txt -o .ci/requirements/service.txt
 	$(COMPILE) --extra sandbox --extra postgres $(SERVERLESS) --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
 	$(COMPILE) --extra sandbox --extra postgres --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
+
+ENGINE ?= $(shell for engine in docker podman; do \
+	$$engine info >/dev/null 2>&1 && echo $$engine && break; done)
+
+.PHONY: image
+image: ## Build the container image, where docker or podman runs
+	@if [ -z "$(ENGINE)" ]; then \
+		echo "No container engine answers here: start docker or podman, or name one: make image ENGINE=..." >&2; \
+		exit 1; \
+	fi
+	$(ENGINE) build -t faultbridge:$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py) .
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from bridge import __version__
@@ -16,6 +16,7 @@ from bridge.api.description import Application
 from bridge.api.errors import install_error_handlers
 from bridge.api.last_resort import LastResort
 from bridge.api.limits import Limits
+from bridge.api.native.health import add_health
 from iam.authentication import Authentication
 
 
@@ -48,4 +49,21 @@ def create_app(
     install_error_handlers(app)
     app.include_router(native.router(bridge))
     app.include_router(fis.router(bridge))
+    return app
+
+
+def health_app(bridge: Bridge) -> FastAPI:
+    """Return an application that says whether a worker is alive and has its database, no more.
+
+    It asks nobody who they are: what it tells is open on a bridge too.
+    """
+    app = FastAPI(
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(LastResort), Middleware(Limits, any_host=True)],
+    )
+    install_error_handlers(app)
+    routes = APIRouter()
+    add_health(bridge, routes)
+    app.include_router(routes)
     return app
