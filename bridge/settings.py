@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.authentication_settings import AuthenticationSettings, listed
@@ -102,6 +102,12 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         default=(),
         description="Host names to answer to beside loopback's, separated by commas.",
     )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="Certificate with which the bridge speaks HTTPS, PEM, with those that lead to "
+        "its CA; empty: HTTP. It is read anew when it changes.",
+    )
+    tls_key: Path | None = Field(default=None, description="Its key, PEM, without a password.")
     minimum_duration: timedelta = Field(
         default=timedelta(minutes=1),
         description="Shortest action duration accepted; FIS's is PT1M.",
@@ -296,6 +302,14 @@ class Settings(GuardrailSettings, AuthenticationSettings):
     @classmethod
     def _names(cls, value: object) -> object:
         return listed(value)
+
+    @model_validator(mode="after")
+    def _both(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError(
+                "FAULTBRIDGE_TLS_CERTIFICATE and FAULTBRIDGE_TLS_KEY belong together: set both"
+            )
+        return self
 
     @field_validator("signal_tokens")
     @classmethod

@@ -76,7 +76,7 @@ def test_no_trace_of_a_machine_or_registry() -> None:
         f"{file.relative_to(ROOT)}:{number}: {found[0]}"
         for file in in_the_repository()
         for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1)
-        if (found := TRACES.search(line))
+        if (found := TRACES.search(line)) and "mountPath:" not in line  # in a container
     ]
     assert not traces
 
