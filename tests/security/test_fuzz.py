@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +62,31 @@ def here(kept: House, request: pytest.FixtureRequest) -> Iterator[House]:
 def test_the_document_has_every_route() -> None:
     rules = {(method, path.replace(":path}", "}")) for method, path in RULES}
     assert set(ROUTES) == rules - {("*", "/v1/{rest}"), ("GET", "/openapi.json")}
+
+
+def test_the_document_refers_to_what_it_has() -> None:
+    text = json.dumps(DOCUMENT)
+    schemas = DOCUMENT["components"]["schemas"]
+    named = set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', text))
+    assert len(named) > 20
+    assert named <= set(schemas)
+    assert text.count('"$ref"') == len(re.findall(r'"\$ref": "#/components/schemas/\w+"', text))
+    assert "$defs" not in text
+
+
+def test_the_document_says_what_each_route_wants() -> None:
+    assert set(OPEN) == {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/signals")}
+    schemes = set(DOCUMENT["components"]["securitySchemes"])
+    for method, path in ROUTES:
+        operation = DOCUMENT["paths"][path][method.lower()]
+        named = {name for one in operation["security"] for name in one}
+        assert named <= schemes
+        callers = {"accessKey", "bearer"}
+        assert (named == callers) is ((method, path) not in OPEN)
+        asks = RULES[method, AS_ROUTED[path]].actions
+        assert operation.get("x-faultbridge-actions", []) == list(asks)
+    # A bridge that asks nobody takes requests without credentials too.
+    assert {} in DOCUMENT["paths"]["/experiments"]["get"]["security"]
 
 
 def sound(here: House, method: str, path: str) -> Case[Any]:
