@@ -132,7 +132,7 @@ image: ## Build the container image, where docker or podman runs
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind
-	rm -rf $(VENV) $(BENCH) build dist .serverless
+	rm -rf $(VENV) $(BENCH) build dist .serverless deploy/serverless/node_modules
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
