@@ -58,6 +58,7 @@ class _Page(BaseModel):
     after: str | None = Field(default=None, max_length=64)
     limit: int = Field(default=100, ge=1, le=100)
     template_id: str | None = Field(default=None, alias="templateId", pattern="^[0-9A-Za-z]{1,64}$")
+    open: bool = False
 
 
 class _Place(BaseModel):
@@ -142,13 +143,14 @@ class Experiments:
         return await self._detail(experiment)
 
     async def listed(self, page: Annotated[_Page, Query()], access: Asking) -> ExperimentPage:
-        """List runs, the newest first."""
+        """List runs, the newest first; ``open`` leaves out those that have ended."""
         await access.require(Ask("fis:ListExperiments"))
         if page.after is not None and await self._stored(page.after) is None:
             raise self._absent(page.after)
         found = await self._bridge.store.experiments(
             self._bridge.scope,
             template_id=page.template_id,
+            only_open=page.open,
             after=page.after,
             limit=page.limit + 1,
         )
