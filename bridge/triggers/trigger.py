@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.client import Client, ClientError
+from bridge.client import Client, ClientError, RefusedError
 from bridge.client.documents import ExperimentDetail, ExperimentSummary
 from bridge.model.problem import InvalidDocumentError
-from bridge.triggers.errors import NotSetUpError, TriggerError, translated
+from bridge.triggers.errors import EventRefusedError, NotSetUpError, TriggerError, translated
 from bridge.triggers.event import Event
 from bridge.triggers.rules import Rule, Rules, Start, Stop
 from bridge.triggers.rules_reading import read_rules, read_rules_file
@@ -71,7 +72,7 @@ class Trigger:
         try:
             answer = self._carry_out(rule, event)
         except (ClientError, CredentialsError) as error:
-            told: TriggerError = translated(error)
+            told = _changed(rule) if _repeated(error) else translated(error)
             _log.warning("rule %s: %s", rule.name, told)
             raise told from None
         except TriggerError as error:
@@ -112,6 +113,19 @@ class Trigger:
             if page.next is None:
                 return found
             after = page.next
+
+
+def _repeated(error: Exception) -> bool:
+    """Whether the bridge knows the event's token, of a request that asked for something else."""
+    return isinstance(error, RefusedError) and error.problem.status == HTTPStatus.CONFLICT
+
+
+def _changed(rule: Rule) -> TriggerError:
+    return EventRefusedError(
+        f"{rule.path}: this event started a run before the rule {rule.name} was changed; "
+        "it starts no other",
+        status=HTTPStatus.CONFLICT,
+    )
 
 
 def stopped_run(trigger: Trigger, experiment_id: str, reason: str) -> ExperimentDetail:
