@@ -7,6 +7,7 @@ decides who that is. Only POST does anything, so that no crawler and no preview 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ IDEMPOTENCY_KEY: Final = "idempotency-key"
 """The header by which a client says that a request is a repetition (an IETF draft's name)."""
 _KEY: Final = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?')
 _RETRY_AFTER: Final = "5"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def _failed(error: TriggerError) -> Response:
     if isinstance(error, BridgeUnavailableError):
         return _problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": _RETRY_AFTER})
     if isinstance(error, NotSetUpError):
-        # Its words name settings and rights, which are for the log.
+        # Its words name settings and rights, which are not for whoever may call the function.
+        _log.error("%s", error)
         words = "this function is not set up; its log says what is missing"
         return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, words)
     if not isinstance(error, EventRefusedError):

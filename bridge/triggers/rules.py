@@ -136,15 +136,14 @@ class Rule:
 
         Raises EventRefusedError where nothing tells a repetition from another event.
         """
-        known_by = event.id
+        known_by: Any = event.id
         where = child(self.path, "eventId")
         if self.event_id is not None:
             try:
-                found = self.event_id.value(event.document)
+                known_by = self.event_id.value(event.document)
             except ExpressionError as error:
                 raise EventRefusedError(f"{where}: {error}") from None
-            known_by = found if isinstance(found, str) else "" if found is None else _plain(found)
-        if not known_by:
+        if known_by in (None, ""):
             found_nothing = "found nothing in this event" if self.event_id else "is needed"
             msg = (
                 f"{where}: {found_nothing}: a repetition could not be told from another event; "

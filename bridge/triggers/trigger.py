@@ -122,8 +122,8 @@ def _repeated(error: Exception) -> bool:
 
 def _changed(rule: Rule) -> TriggerError:
     return EventRefusedError(
-        f"{rule.path}: this event started a run before the rule {rule.name} was changed; "
-        "it starts no other",
+        f"{rule.path}: an event of the same id started another run before: the rule {rule.name} "
+        "was changed since, or the id is not the event's own; nothing is started",
         status=HTTPStatus.CONFLICT,
     )
 

@@ -7,9 +7,10 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -58,7 +59,7 @@ def _catalog(settings: Settings) -> Catalog:
     )
 
 
-def waiting(seconds: int = 1, **more: Any) -> dict[str, Any]:
+def waiting(seconds: int = 1) -> dict[str, Any]:
     """Return a template of a run that touches nothing and completes by itself."""
     action = {"actionId": WAIT, "parameters": {"duration": f"PT{seconds}S"}}
     return {
@@ -66,7 +67,6 @@ def waiting(seconds: int = 1, **more: Any) -> dict[str, Any]:
         "roleArn": "arn:aws:iam::123456789012:role/chaos",
         "stopConditions": [{"source": "none"}],
         "actions": {"rest": action},
-        **more,
     }
 
 
@@ -78,9 +78,9 @@ class Bridge:
     client: Client
     world: World
 
-    def template(self, seconds: int = 60, *, breaks: bool = False, **more: Any) -> str:
+    def template(self, seconds: int = 60, *, breaks: bool = False, signal: bool = False) -> str:
         """Store a template; return its id."""
-        found = document(seconds=seconds) if breaks else waiting(seconds, **more)
+        found = document(seconds=seconds, signal=signal) if breaks else waiting(seconds)
         wanted = {**found, "clientToken": str(uuid4())}
         answer = httpx.post(f"{self.url}/experimentTemplates", json=wanted).raise_for_status()
         return str(answer.json()["experimentTemplate"]["id"])
@@ -183,9 +183,10 @@ class Context:
 
     seconds: float = 30
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+    began: float = field(default_factory=time.monotonic)
 
     def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1000)
+        return int((self.began + self.seconds - time.monotonic()) * 1000)
 
 
 @pytest.fixture

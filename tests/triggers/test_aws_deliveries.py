@@ -261,7 +261,7 @@ def test_a_rule_that_was_changed_starts_nothing_more_for_an_old_event(
     rules(starts(before))
     aws.eventbridge(event, CONTEXT)
     rules(starts(after))
-    with pytest.raises(EventRefusedError, match="before the rule starts was changed") as refused:
+    with pytest.raises(EventRefusedError, match="the rule starts was changed since") as refused:
         aws.eventbridge(event, CONTEXT)
     assert refused.value.status == 409
     assert bridge.runs_of(after) == []

@@ -67,6 +67,8 @@ def step_functions(event: Payload, context: LambdaContext) -> Payload:
         callbacks.task_succeeded(token, answer.wire())
     elif succeeded(run):
         callbacks.task_succeeded(token, callbacks.output_of(run))
+    elif not run.status.ended:
+        callbacks.task_failed(token, STILL_RUNNING, f"{run.id} has not ended yet")
     else:
         callbacks.task_failed(token, _error_of(run), verdict(run))
     return answer.wire()
