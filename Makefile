@@ -86,6 +86,10 @@ bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, 
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers
 
+.PHONY: bench-triggers
+bench-triggers: $(VENV)/pins-dev $(VENV)/project ## Measure what a cold start of each trigger costs
+	$(VENV)/bin/python benchmarks/triggers
+
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

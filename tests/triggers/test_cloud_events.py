@@ -5,14 +5,9 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
-import os
-import subprocess
-import sys
-import threading
 from typing import Any
 
 import azure.functions as func
-import httpx
 import pytest
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
@@ -23,7 +18,7 @@ from functions_framework import create_app
 from bridge.triggers import azure
 from bridge.triggers.errors import BridgeUnavailableError, EventRefusedError
 from tests.docs.pages import ROOT
-from tests.triggers.conftest import PATIENCE, Bridge, SetRules
+from tests.triggers.conftest import Bridge, SetRules
 
 MAIN = ROOT / "examples/functions/gcp/main.py"
 APP = ROOT / "examples/functions/azure/function_app.py"
@@ -120,44 +115,6 @@ def test_what_is_refused_is_acknowledged_and_logged(
 @pytest.mark.usefixtures("unreachable")
 def test_a_bridge_that_is_away_has_google_deliver_again(google: FlaskClient) -> None:
     assert google.post("/", **pubsub("{}")).status_code == 500
-
-
-def test_the_framework_as_a_process(bridge: Bridge) -> None:
-    """What is deployed: the framework's own command, its server, and our example."""
-    template = bridge.template()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "functions_framework", "--target", "cloud_event"),
-            *("--signature-type", "cloudevent", "--source", MAIN),
-            *("--host", "127.0.0.1", "--port", "0"),
-        ],
-        env={
-            **os.environ,
-            "FAULTBRIDGE_URL": bridge.url,
-            "FAULTBRIDGE_TRIGGER_RULES": json.dumps({"rules": [published(template)]}),
-            "GUNICORN_LOG_LEVEL": "info",
-            "THREADS": "1",
-        },
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    impatience = threading.Timer(PATIENCE, process.kill)
-    impatience.start()
-    try:
-        assert process.stderr
-        line = next(line for line in process.stderr if "Listening at: " in line)
-        url = line.split("Listening at: ", 1)[1].split()[0]
-        for _ in range(2):
-            message = pubsub('{"released": "checkout"}', "to a process")
-            answer = httpx.post(url, **message, timeout=PATIENCE, trust_env=False)
-            assert answer.status_code == 200
-    finally:
-        impatience.cancel()
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
-    (run,) = bridge.runs_of(template)
-    bridge.client.stop(run.id)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from bridge.triggers import aws
 from bridge.triggers.aws import callbacks
+from tests.docs.pages import blocks
 from tests.triggers.conftest import PATIENCE, Bridge, Context, SetRules
 
 ALARM = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:carts-latency-high"
@@ -145,37 +146,17 @@ def test_an_event_of_a_rule_through_a_queue(
 
 
 def _machine(queue: str) -> dict[str, Any]:
-    """A task with a callback, as in the documentation: here a queue stands for the function."""
-    return {
-        "StartAt": "Experiment",
-        "States": {
-            "Experiment": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-                "Parameters": {
-                    "QueueUrl": queue,
-                    "MessageBody": {
-                        "taskToken.$": "$$.Task.Token",
-                        "id.$": "States.Format('{} {}', $$.Execution.Id, $$.State.EnteredTime)",
-                        "input.$": "$",
-                    },
-                },
-                "HeartbeatSeconds": 60,
-                "Retry": [
-                    {
-                        "ErrorEquals": ["Faultbridge.StillRunning"],
-                        "IntervalSeconds": 1,
-                        "MaxAttempts": 1000,
-                        "BackoffRate": 1.0,
-                    }
-                ],
-                "Catch": [{"ErrorEquals": ["Faultbridge.Stopped"], "Next": "Hurt"}],
-                "Next": "Fine",
-            },
-            "Fine": {"Type": "Succeed"},
-            "Hurt": {"Type": "Fail", "Error": "Hurt"},
-        },
-    }
+    """The state machine of the documentation; a queue stands for the function."""
+    (machine,) = [json.loads(one.text) for one in blocks("json") if '"StartAt"' in one.text]
+    task = machine["States"]["Experiment"]
+    assert task["Resource"] == "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    task["Resource"] = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+    payload = task["Parameters"]["Payload"]
+    task["Parameters"] = {"QueueUrl": queue, "MessageBody": payload}
+    (retry,) = task["Retry"]
+    retry["IntervalSeconds"] = 1
+    found: dict[str, Any] = machine
+    return found
 
 
 def _execution(service: Service, machine: dict[str, Any], given: dict[str, Any]) -> str:

@@ -143,7 +143,7 @@ class Experiments:
         return await self._detail(experiment)
 
     async def listed(self, page: Annotated[_Page, Query()], access: Asking) -> ExperimentPage:
-        """List runs, the newest first; ``open`` leaves out those that have ended."""
+        """List runs, the newest first."""
         await access.require(Ask("fis:ListExperiments"))
         if page.after is not None and await self._stored(page.after) is None:
             raise self._absent(page.after)
