@@ -98,11 +98,7 @@ class Trigger:
             return [stop.experiment_id.text_of(document)]
         template = stop.template_id.text_of(document) if stop.template_id else None
         tags = {name: value.text_of(document) for name, value in stop.tags.items()}
-        return [
-            one.id
-            for one in self._open_runs(template)
-            if not one.status.ended and tags.items() <= one.tags.items()
-        ]
+        return [one.id for one in self._open_runs(template) if tags.items() <= one.tags.items()]
 
     def _open_runs(self, template: str | None) -> list[ExperimentSummary]:
         found: list[ExperimentSummary] = []

@@ -190,7 +190,7 @@ def test_notifications_are_opened_and_known_by_what_is_in_them(
     assert len(bridge.runs_of(template)) == 2
     # One event of EventBridge, by whatever way it comes and however often.
     change = events.alarm_state_change(identity="by-many-ways")
-    in_topic = events.notifications(change)
+    in_topic = events.notifications(change, identity="a topic's own")
     aws.eventbridge({**change, "Message": change}, CONTEXT)
     aws.sns(in_topic, CONTEXT)
     aws.sqs(events.messages(change, in_topic["Records"][0]["Sns"]), CONTEXT)

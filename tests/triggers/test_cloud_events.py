@@ -221,6 +221,9 @@ def test_event_grid_in_both_of_its_schemas(bridge: Bridge, rules: SetRules, app:
         event_grid(grid_of(cloud))
     event_grid(grid_of({**own, "id": "1808", "data": {"name": "carts"}}))
     assert len(bridge.runs_of(template)) == 2
+    # An id is unique within its topic only.
+    event_grid(grid_of({**own, "topic": "another"}))
+    assert len(bridge.runs_of(template)) == 3
 
 
 @pytest.mark.usefixtures("unreachable")

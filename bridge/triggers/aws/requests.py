@@ -28,7 +28,7 @@ def _request(event: Payload, context: LambdaContext) -> Request:
     if "http" in about:  # 2.0: HTTP APIs and function URLs
         method, path = about["http"]["method"], event.get("rawPath", "/")
     else:
-        method, path = event["httpMethod"], event.get("path", "/")
+        method, path = event.get("httpMethod", ""), event.get("path", "/")
     return Request(
         method=method,
         path=path,
