@@ -19,6 +19,7 @@ import pytest
 
 from bridge.triggers import rules_reading
 from bridge.triggers.event import Event
+from bridge.triggers.rules import Start
 from bridge.triggers.rules_reading import read_rules, read_rules_file
 from tests.docs.pages import ROOT, Block, blocks, shell_lines
 from tests.triggers import events
@@ -114,6 +115,24 @@ def test_the_rules_of_the_examples_fit(path: str, document: Any, name: str) -> N
     rule = read_rules_file(FUNCTIONS / path / "rules.yaml").rule_for(Event(document))
     assert rule is not None
     assert rule.name.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"body": {"templateId": "EXT1"}}, "on-request"),
+        ({"Message": {"templateId": "EXT1"}}, "on-request"),
+        ({"input": {"templateId": "EXT1"}}, "on-request"),
+        ({"detail": {"state": {"value": "ALARM"}, "alarmName": "checkout-x"}}, "alarm-stops-"),
+    ],
+)
+def test_the_rules_that_serverless_deploys_fit_each_kind_of_event(document: Any, name: str) -> None:
+    rules = read_rules_file(ROOT / "deploy/serverless/trigger-rules.yml")
+    rule = rules.rule_for(Event(document, "1"))
+    assert rule is not None
+    assert rule.name.startswith(name)
+    if isinstance(rule.does, Start):
+        assert rule.does.request(document, rule=rule.name, token="t").template_id == "EXT1"
 
 
 def test_the_examples_are_whole() -> None:
