@@ -6,6 +6,6 @@ wait for a run's end, since that is what they are asked for.
 
 `service` is the bridge itself in AWS Lambda, for which little of this holds.
 
-A handler may import everything below the command line except `bridge.sandbox`, its sibling; what a cold
-start should not wait for (the service, a cloud's SDK) it does not.
+A handler may import everything below the command line except `bridge.sandbox`, its sibling; what a
+cold start should not wait for (the service, a cloud's SDK) it does not.
 """

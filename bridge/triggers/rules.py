@@ -83,7 +83,7 @@ class Start:
 
     def _template(self, document: Any, rule: str) -> dict[str, Any]:
         if self.action_template is None or self.role is None:
-            raise ValueError(self.path)
+            raise ValueError(self.path)  # no such rule is read
         action: dict[str, Any] = {
             "actionId": self.action_template.action_id,
             "parameters": {name: one.of(document) for name, one in self.parameters.items()},

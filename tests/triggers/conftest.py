@@ -103,14 +103,16 @@ class Bridge:
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[str]:
+def listening(
+    settings: Settings, catalog: Callable[[Settings], Catalog] = _catalog
+) -> Iterator[str]:
     """Run a bridge in a thread of its own: handlers block."""
     listener = socket.create_server(("127.0.0.1", 0))
     started = threading.Event()
     servers: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        async with Process(settings, providers=DoubleProviders, catalog=_catalog) as process:
+        async with Process(settings, providers=DoubleProviders, catalog=catalog) as process:
             config = uvicorn.Config(
                 create_app(process.bridge), lifespan="off", ws="none", log_config=None
             )
@@ -142,7 +144,7 @@ def bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
             patch.delenv(name)
         patch.setenv(PATH, str(folder / "world.json"))
         world = World(folder / "world.json").create(["one", "two"])
-        with _listening(quick(data=folder / "data")) as url, Client(url) as client:
+        with listening(quick(data=folder / "data")) as url, Client(url) as client:
             yield Bridge(url, client, world)
 
 
