@@ -93,6 +93,10 @@ bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, 
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers
 
+.PHONY: bench-triggers
+bench-triggers: $(VENV)/pins-dev $(VENV)/project ## Measure what a cold start of each trigger costs
+	$(VENV)/bin/python benchmarks/triggers
+
 .PHONY: serverless-package
 serverless-package: $(VENV)/pins-dev $(VENV)/project ## Package the service for AWS Lambda, and check the package
 	npm ci --prefix deploy/serverless --no-audit --no-fund --ignore-scripts --loglevel=error

@@ -25,7 +25,13 @@ from providers.kubernetes.specs import is_native
 from tests.docs.pages import PAGES, ROOT, Block, blocks, faultbridge_arguments, links
 
 LINES = list(faultbridge_arguments())
-EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.*") if path.is_file())
+FUNCTIONS = ROOT / "examples/functions"
+EXAMPLES = sorted(
+    path
+    for path in (ROOT / "examples").rglob("*.*")
+    if path.is_file() and not path.is_relative_to(FUNCTIONS)
+)
+"""Templates and resources; functions are tested as such."""
 ROLE = "arn:aws:iam::123456789012:role/my-fis-role"
 
 
