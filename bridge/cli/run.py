@@ -10,6 +10,7 @@ import typer
 from bridge.cli.connection import configured_url, connect_async, load_settings
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import console, show, show_json, tell
+from bridge.cli.reports import Junit, Reports, Summary
 from bridge.cli.validate import Cluster, File, Role, checked
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bridge.client.documents import ExperimentDetail
 
 
-def run(
+def run(  # noqa: PLR0917 - each is an option of the command
     file: File,
     role: Role = None,
     cluster: Cluster = None,
@@ -27,6 +28,8 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the experiment as one JSON document at the end.")
     ] = False,
+    junit: Junit = None,
+    summary: Summary = None,
 ) -> None:
     """Run an experiment, or a custom resource of a chaos kind.
 
@@ -35,12 +38,19 @@ def run(
     second signal exits at once and prints how to undo what is left.
     """
     remote = configured_url() is not None
-    document = checked(file, role, cluster)
-    view = None if as_json else _view()
-    if remote:
-        experiment = _remote(document, view if wait else None, wait=wait)
-    else:
-        experiment = _embedded(document, view)
+    reports = Reports(junit, summary)
+    if reports.wanted and remote and not wait:
+        msg = "--junit and --summary tell of the end, so the command must wait for it: add --wait"
+        raise CommandError(Exit.INVALID, msg)
+    reports.require_writable()
+    with reports.about(file):
+        document = checked(file, role, cluster)
+        view = None if as_json else _view()
+        if remote:
+            experiment = _remote(document, view if wait else None, wait=wait)
+        else:
+            experiment = _embedded(document, view)
+    reports.write(experiment)
     if as_json:
         show_json(experiment.wire())
     if wait or not remote:
