@@ -58,7 +58,8 @@ class Job:
         action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
         declared = action["inputs"]
         assert set(self.inputs) <= set(declared)
-        given = {name: one.get("default", "") for name, one in declared.items()} | self.inputs
+        given = {name: one.get("default", "") for name, one in declared.items()}
+        given |= self.inputs
         given["installation"] = "github-1"
         (self.folder / "temp").mkdir()
         for name in ("path", "summary"):
