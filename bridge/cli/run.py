@@ -41,6 +41,11 @@ def run(  # noqa: PLR0917 - each is an option of the command
     """
     stored = is_stored(file)
     remote = stored or configured_url() is not None
+    if stored and (role is not None or cluster is not None):
+        msg = (
+            f"{file}: a stored template names its role and targets; leave --role and --cluster out"
+        )
+        raise CommandError(Exit.INVALID, msg)
     reports = Reports(junit, summary)
     if reports.wanted and remote and not wait:
         msg = "--junit and --summary tell of the end, so the command must wait for it: add --wait"

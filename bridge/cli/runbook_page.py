@@ -104,7 +104,7 @@ def _blast_radius(plan: Plan) -> Iterator[str]:
             inline(one.description),
             _when(one),
             _lasts(one),
-            _UNDO.get(one.undo, inline(one.undo)),
+            _UNDO.get(one.undo, inline(one.undo)) if one.targets else "nothing: it touches nothing",
             _reaches(one),
         )
         for one in plan.actions
