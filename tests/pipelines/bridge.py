@@ -21,13 +21,7 @@ async def asking(
     folder: Path, monkeypatch: pytest.MonkeyPatch, principal: str, **settings: Any
 ) -> AsyncIterator[str]:
     """Run a bridge in which one principal may use runs; its settings say how he proves himself."""
-    actions = [
-        "fis:StartExperiment",
-        "fis:GetExperiment",
-        "fis:StopExperiment",
-        "fis:TagResource",
-        "iam:PassRole",
-    ]
+    actions = ["fis:StartExperiment", "fis:GetExperiment", "fis:StopExperiment"]
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     policy = {
         "name": "pipelines",

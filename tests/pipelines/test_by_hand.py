@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import boto3
 import pytest
-from awscli.clidriver import create_clidriver
+from awscli.clidriver import create_clidriver  # type: ignore[import-untyped] # it has none
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.acceptance.conftest import Shell, needs_kubectl, shell
+from tests.cli.doubles import World, document
 from tests.pipelines.github import ROOT, Job
 
 __all__ = ["shell"]
@@ -65,6 +66,7 @@ def _running(shell: Shell, experiment: str) -> str:
     return str(answer.json().get("phase"))
 
 
+@pytest.mark.pipelines
 def test_a_run_ends_in_outputs_files_and_a_summary(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "break.json").write_text(json.dumps(_template(1)))
     url = shell.environment["FAULTBRIDGE_URL"]
@@ -77,23 +79,40 @@ def test_a_run_ends_in_outputs_files_and_a_summary(shell: Shell, tmp_path: Path)
     assert "End the bridge" not in job.ran
 
 
-def test_a_job_that_is_cancelled_leaves_nothing_behind(shell: Shell, tmp_path: Path) -> None:
-    (tmp_path / "break.json").write_text(json.dumps(_template(600)))
-    url = shell.environment["FAULTBRIDGE_URL"]
-    job = _job(tmp_path, shell, {"template": "break.json", "url": url, "lint": "false"})
+def _cancelled(job: Job) -> None:
+    """Run a job that is cancelled as soon as its fault is there."""
 
-    def cancelled(step: str) -> bool:
-        return step == "Wait for the end" and " injected" in (tmp_path / "log").read_text("utf-8")
+    def now(step: str) -> bool:
+        return step == "Wait for the end" and " injected" in (job.folder / "log").read_text("utf-8")
 
-    job.cancel_when = cancelled
+    job.cancel_when = now
     job.run()
     assert job.ran["Wait for the end"] == 130
     assert "is told to stop" in job.logs["Wait for the end"]  # should nothing more be run
     assert job.ran["See that everything is undone"] == 0, job.log
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_behind(
+    bridge: str, world: World, tmp_path: Path
+) -> None:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / "break.json").write_text(json.dumps(document(seconds=600)))
+    # The doubles are the bridge's: the command in the job does not know their actions.
+    job = _job(folder, None, {"template": "break.json", "url": bridge, "lint": "false"})
+    _cancelled(job)
+    assert world.states == ["whole", "whole"]
+
+
+@pytest.mark.pipelines
+def test_a_job_that_is_cancelled_leaves_no_machine_stopped(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "break.json").write_text(json.dumps(_template(600)))
+    url = shell.environment["FAULTBRIDGE_URL"]
+    job = _job(tmp_path, shell, {"template": "break.json", "url": url})
+    _cancelled(job)
     assert _running(shell, job.steps["start"]["experiment"]) == "stopped"
 
 
-@pytest.mark.slow
 @pytest.mark.pipelines
 @needs_kubectl
 def test_manifests_run_as_with_chaos_mesh_action_and_are_cleaned_up(

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shlex
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.cli.connection import load_settings
-from bridge.cli.listening import bridge_on
 from bridge.cli.runbook_page import Subject, page
 from bridge.client.preflight import Preflight, PreflightFinding
 from tests.cli.doubles import World, document
@@ -87,7 +83,7 @@ def test_a_condition_that_is_met_now_is_told(command: Command, template: str, wo
 
 
 def test_what_is_missing_is_told() -> None:
-    right = {"identity": "experiment", "need": "required", "place": "account 1"}
+    right: dict[str, Any] = {"identity": "experiment", "need": "required", "place": "account 1"}
     found = _preflight().model_copy(
         update={
             "passed": False,
@@ -136,6 +132,7 @@ def test_many_resources_are_cut_off_and_counted() -> None:
     assert len(commands(section(written, "## Undo by hand"))) == 40
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=50))
 @example("`x` | </details> ```sh\nrm -rf /\n``` **")
 def test_words_of_others_add_no_command_and_no_cell(text: str) -> None:
@@ -147,21 +144,6 @@ def test_words_of_others_add_no_command_and_no_cell(text: str) -> None:
 
 
 # --- its commands -------------------------------------------------------------------------
-
-
-@pytest.fixture
-def bridge(world: World, tmp_path: Path) -> Iterator[str]:
-    """A bridge over the same doubles, in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    manager = bridge_on(load_settings(), "127.0.0.1", 0)
-    yield asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(30)
-    closing = manager.__aexit__(None, None, None)
-    asyncio.run_coroutine_threadsafe(closing, loop).result(30)  # type: ignore[arg-type] # a coroutine
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
 
 
 def test_the_commands_of_a_runbook_run_as_they_stand(  # noqa: PLR0917 - fixtures
