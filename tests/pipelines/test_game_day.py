@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Shell, needs_aws, needs_kubectl, shell
+from tests.docs.pages import shell_lines
 from tests.pipelines.github import ROOT
 from tests.pipelines.markdown import commands, section
 
@@ -21,11 +24,13 @@ EXAMPLE = ROOT / "examples/runbooks/game-day.md"
 TEMPLATE = "examples/fis/three-clouds.json"
 
 
-def _bash(shell: Shell, script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _bash(
+    shell: Shell, script: str, folder: Path, where: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     return subprocess.run(
         ["bash", "-c", script],
-        cwd=ROOT,
+        cwd=where,
         env={**shell.environment, "PATH": path, "HOME": str(folder)},
         capture_output=True,
         text=True,
@@ -89,3 +94,30 @@ def test_a_fault_is_undone_by_hand_from_the_runbook(shell: Shell, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert name not in _bash(shell, found, tmp_path).stdout
     _bash(shell, f"faultbridge stop {experiment}; faultbridge watch {experiment}", tmp_path)
+
+
+@needs_aws
+def test_the_commands_of_the_pages_run(shell: Shell, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    short = tmp_path / TEMPLATE
+    text = (ROOT / TEMPLATE).read_text("utf-8")
+    short.write_text(text.replace("PT2M", "PT1S").replace("120s", "2s"))
+    ran = _bash(shell, f"faultbridge run {TEMPLATE} --wait --json", tmp_path, tmp_path)
+    known = json.loads(ran.stdout)
+    lines = [
+        line.replace("EXTX9Prz23rCnFVtM5", known["templateId"]).replace(
+            "EXPE35HwjvAnvBqgHR", known["id"]
+        )
+        for place, line in shell_lines()
+        if place.startswith(("runbooks.md", "pipelines.md"))
+    ]
+    assert len(lines) >= 6
+    said = ""
+    for line in lines:
+        if "start-automation-execution" in line:
+            continue  # moto runs no automation
+        done = _bash(shell, line, tmp_path, tmp_path)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        said += done.stdout
+    assert '"phase":"completed"' in said
+    assert {"chaos.md", "chaos.xml", "game-day.md"} <= {one.name for one in tmp_path.iterdir()}

@@ -77,6 +77,16 @@ def test_it_is_filled_in_and_always_the_same(command: Command, template: str) ->
     assert f"faultbridge validate {template} --preflight" in commands(output)
 
 
+def test_all_that_may_be_drawn_is_named(command: Command, tmp_path: Path) -> None:
+    one_of_two = document(seconds=2)
+    one_of_two["targets"]["all"]["selectionMode"] = "COUNT(1)"
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump(one_of_two))
+    radius = section(command("runbook", str(tmp_path / "one.yaml"))[1], "## Blast radius")
+    assert "| 1 of 2 (COUNT(1)) |" in radius
+    assert "thing/one`" in radius
+    assert "thing/two`" in radius
+
+
 def test_a_condition_that_is_met_now_is_told(command: Command, template: str, world: World) -> None:
     world.set(signal="triggered")
     assert "**triggered: no run can begin**" in command("runbook", template)[1]
