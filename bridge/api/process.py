@@ -57,6 +57,7 @@ class Process:
         *,
         providers: Callable[[Settings], Providers] = Providers,
         catalog: Callable[[Settings], Catalog] = Catalog,
+        dispatcher: Callable[[Settings, Store], Dispatching] = dispatcher_for,
         works: bool = True,
         schedules: bool = True,
     ) -> None:
@@ -69,6 +70,7 @@ class Process:
         self._works = works
         self._make_providers = providers
         self._make_catalog = catalog
+        self._make_dispatcher = dispatcher
         self._schedules = schedules
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatching | None = None
@@ -84,6 +86,7 @@ class Process:
         return self._bridge
 
     async def __aenter__(self) -> Self:
+        self._require_worker()
         async with AsyncExitStack() as stack:
             store = self._open(stack)
             stack.push_async_callback(store.close)
@@ -93,7 +96,7 @@ class Process:
             await store.raise_epoch(self.settings.epoch, _stop(store, RESTORED, "restored"))
             providers = self._make_providers(self.settings)
             stack.push_async_callback(providers.close)
-            dispatcher = dispatcher_for(self.settings)
+            dispatcher = self._make_dispatcher(self.settings, store)
             engine = Engine(
                 store,
                 providers,
@@ -164,6 +167,14 @@ class Process:
             if not is_open:
                 return
             await asyncio.sleep(_LOOK_EVERY)
+
+    def _require_worker(self) -> None:
+        if self._works and self.settings.loop_function and self._make_dispatcher is dispatcher_for:
+            msg = (
+                "FAULTBRIDGE_LOOP_FUNCTION names a function that advances the runs of "
+                "FAULTBRIDGE_DATABASE; leave it out here, or start with --api-only"
+            )
+            raise StartError(msg)
 
     def _open(self, stack: AsyncExitStack) -> Store:
         settings = self.settings

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
-from providers.aws.arns import Arn, ec2_arn, plain_id, require_within
+from providers.aws.arns import Arn, ec2_arn, partition, plain_id, require_within
 from providers.aws.batches import LARGEST
 from providers.aws.describe import (
     VOLUMES_PAGE,
@@ -259,6 +259,11 @@ class ClusterResolver(Resolver):
                 '"arn:aws:eks:REGION:ACCOUNT:cluster/NAME"'
             )
         return None
+
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:
+        """Say which ARNs are meant."""
+        every = f"arn:{partition(scope.region)}:eks:{scope.region}:{scope.account}:cluster/*"
+        return [Where(scope.account, scope.region, target.resource_arns, every)]
 
     async def resolve(self, session: AwsSession, target: TemplateTarget) -> Resolution:
         """Describe each cluster, side by side. Raises ProviderError."""

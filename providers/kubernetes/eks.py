@@ -105,6 +105,12 @@ class EksClusters:
                 f"{found.get('status', 'unknown')}; wait until it is ACTIVE",
                 code="NoEndpoint",
             )
+        if not str(endpoint).startswith("https://"):
+            raise ProviderError(
+                f"the endpoint of EKS cluster {cluster.name} is no https URL, and no token is "
+                "sent there",
+                code="Endpoint",
+            )
         return Address(str(endpoint), b64decode(data).decode())
 
     async def clusters(self, account: str, region: str) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
+from bridge.model.failure import whereabouts
 from bridge.settings import Settings
 from providers.aws.arns import account_of, partition
 from providers.aws.provider import AwsProvider
@@ -261,5 +262,5 @@ class KubernetesProvider(Provider):
 
 
 def _unexpected(error: Exception) -> str:
-    _log.error("a cluster could not be looked into", exc_info=error)
+    _log.error("a cluster could not be looked into: %s", whereabouts(error))
     return f"unexpected {type(error).__name__}; the bridge's log has the details"

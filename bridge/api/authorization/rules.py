@@ -24,7 +24,11 @@ _START: Final = ("fis:StartExperiment", "fis:TagResource", "iam:PassRole")
 _CREATE: Final = ("fis:CreateExperimentTemplate", "fis:TagResource", "iam:PassRole")
 _FURTHER: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateExperimentTemplate": _CREATE,
-    "UpdateExperimentTemplate": ("fis:UpdateExperimentTemplate", "iam:PassRole"),
+    "UpdateExperimentTemplate": (
+        "fis:UpdateExperimentTemplate",
+        "iam:PassRole",
+        "fis:StartExperiment",  # where schedules start it
+    ),
     "StartExperiment": _START,
 }
 
