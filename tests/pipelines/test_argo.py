@@ -160,7 +160,9 @@ def test_the_script_waits_and_stops(shell: Shell, tmp_path: Path, ends: str) -> 
     parameters = document["actions"]["StopInAws"]["parameters"]
     parameters["startInstancesAfterDuration"] = "PT1S" if ends == "by itself" else "PT10M"
     (tmp_path / "template.json").write_text(json.dumps(document))
-    source = TEMPLATES["experiment-cli"]["script"]["source"].replace("/tmp/", f"{tmp_path}/")  # noqa: S108 - the pod's
+    source = TEMPLATES["experiment-cli"]["script"]["source"].replace(
+        "/var/faultbridge/", f"{tmp_path}/"
+    )
     log = (tmp_path / "log").open("wb")
     process = subprocess.Popen(
         ["sh", "-c", source],

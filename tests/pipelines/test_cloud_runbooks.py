@@ -25,7 +25,7 @@ from tests.authentication.roles import aws, role
 from tests.cli.doubles import World
 from tests.pipelines.bridge import asking, stored
 from tests.pipelines.github import ROOT
-from tests.pipelines.systems_manager import Automation
+from tests.pipelines.ssm import Automation
 
 __all__ = ["aws", "issuer", "role"]
 
