@@ -115,8 +115,9 @@ def test_a_job_that_is_cancelled_leaves_no_machine_stopped(shell: Shell, tmp_pat
 
 @pytest.mark.pipelines
 @needs_kubectl
+@pytest.mark.parametrize("inputs", [{}, {"role": ROLE, "cluster": CLUSTER}], ids=["context", "eks"])
 def test_manifests_run_as_with_chaos_mesh_action_and_are_cleaned_up(
-    shell: Shell, tmp_path: Path
+    shell: Shell, tmp_path: Path, inputs: dict[str, str]
 ) -> None:
     manifests = [
         {
@@ -136,7 +137,7 @@ def test_manifests_run_as_with_chaos_mesh_action_and_are_cleaned_up(
     job = _job(
         tmp_path,
         shell,
-        {"role": ROLE, "cluster": CLUSTER},
+        inputs,
         CFG_BASE64=text,
         CHAOS_DURATION="8",
         CHAOS_MESH_VERSION="v2.8.3",
@@ -161,7 +162,8 @@ def test_manifests_run_as_with_chaos_mesh_action_and_are_cleaned_up(
         ({"template": "--help"}, {}, "is no file and no id"),
         ({"template": "a\nb=c"}, {}, "is the name of a file"),
         ({}, {"CFG_FILE": "http://127.0.0.1/chaos.yaml"}, "only files and https:// are read"),
-        ({}, {"CFG_BASE64": "e30="}, "give the inputs role and cluster"),
+        ({"url": "http://127.0.0.1:1"}, {"CFG_BASE64": "e30="}, "give the input cluster"),
+        ({"cluster": CLUSTER}, {"CFG_BASE64": "e30="}, "give the input role"),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything(
