@@ -73,6 +73,10 @@ conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account w
 real-cluster: $(VENV)/pins-dev $(VENV)/project ## Run the tests that need a real kube-apiserver
 	$(VENV)/bin/python -m pytest -m real_cluster
 
+.PHONY: pipelines
+pipelines: $(VENV)/pins-dev $(VENV)/project ## Run whole pipelines and runbooks against a sandbox
+	$(VENV)/bin/python -m pytest -m pipelines
+
 .PHONY: bench
 bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API calls beside Chaos Toolkit
 	$(BENCH)/bin/python benchmarks/run
@@ -92,6 +96,10 @@ bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, 
 .PHONY: bench-workers
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers
+
+.PHONY: bench-triggers
+bench-triggers: $(VENV)/pins-dev $(VENV)/project ## Measure what a cold start of each trigger costs
+	$(VENV)/bin/python benchmarks/triggers
 
 .PHONY: serverless-package
 serverless-package: $(VENV)/pins-dev $(VENV)/project ## Package the service for AWS Lambda, and check the package

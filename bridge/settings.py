@@ -148,6 +148,11 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         default=None,
         description="Kubeconfig for clusters named by context; empty: KUBECONFIG or ~/.kube.",
     )
+    cluster_contexts: Names = Field(
+        default=(),
+        description="Contexts of the kubeconfig that templates may name as their cluster, as "
+        "`k8s:context/NAME`, separated by commas; `*` for all. Empty: none.",
+    )
     cluster_identities: Path | None = Field(
         default=None,
         description="File that says as whom the bridge acts in clusters named by context, by "
@@ -287,6 +292,7 @@ class Settings(GuardrailSettings, AuthenticationSettings):
 
     @field_validator(
         "hosts",
+        "cluster_contexts",
         "gcp_projects",
         "azure_subscriptions",
         "rescue_regions",

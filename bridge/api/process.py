@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -21,8 +21,7 @@ from bridge.api.bridge import Bridge, Preflight
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
 from bridge.engine import Engine, Providers, Scheduler
-from bridge.engine.findings import Finding
-from bridge.engine.preflight import preflight
+from bridge.engine.preflight import Foreseen, preflight
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.problem import InvalidDocumentError
 from bridge.model.template import ExperimentTemplate
@@ -206,7 +205,7 @@ def require_installation(settings: Settings) -> None:
 
 
 def _preflight(providers: Providers, catalog: Catalog, settings: Settings) -> Preflight:
-    async def asked(template: ExperimentTemplate, principal: str) -> Sequence[Finding]:
+    async def asked(template: ExperimentTemplate, principal: str) -> Foreseen:
         return await preflight(
             providers,
             catalog,
