@@ -13,6 +13,7 @@ from schemathesis import Case
 from bridge.api.app import create_app
 from bridge.api.authentication import OPEN
 from bridge.api.authorization.rules import RULES
+from bridge.api.description import completed
 from bridge.dialects.fis.operations import OPERATIONS
 from tests.fis_dialect.conftest import new_bridge
 from tests.security.fuzzing import EXAMPLES, NEGATIVE, POSITIVE, House, each, house
@@ -72,6 +73,15 @@ def test_the_document_refers_to_what_it_has() -> None:
     assert named <= set(schemas)
     assert text.count('"$ref"') == len(re.findall(r'"\$ref": "#/components/schemas/\w+"', text))
     assert "$defs" not in text
+
+
+def test_what_the_schema_of_a_body_brings_is_put_where_it_refers_to() -> None:
+    body = {"$ref": "#/components/schemas/Odd", "$defs": {"Odd": {"type": "object"}}}
+    content = {"application/json": {"schema": body}}
+    put = {"operationId": "x", "responses": {}, "requestBody": {"content": content}}
+    document = completed({"paths": {"/v1/lever": {"put": put}}}, asks=True)
+    assert document["components"]["schemas"]["Odd"] == {"type": "object"}
+    assert "$defs" not in body
 
 
 def test_the_document_says_what_each_route_wants() -> None:
