@@ -16,6 +16,7 @@ from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 from providers.aws.arns import account_of, partition
 from providers.contract import SUBSCRIPTION, TARGETS, Permission, Where
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
@@ -156,7 +157,8 @@ def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
                     yield from _in_cluster(needed, cluster, path)
             else:
                 yield from _placed(needed, Who.EXPERIMENT, fault.provider, where, path)
-            yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
+            if not any(one.startswith(CONTEXT_PREFIX) for one in where.resources):
+                yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
 
 
 def _places(
@@ -187,7 +189,13 @@ def _of_becoming(
     """Yield what the reader needs to act as the experiment's identity, which no fault declares."""
 
     def wanted(*clouds: str) -> tuple[str, ...]:
-        acting = (n for n in needs if n.who is Who.EXPERIMENT and n.place.cloud in clouds)
+        acting = (
+            n
+            for n in needs
+            if n.who is Who.EXPERIMENT
+            and n.place.cloud in clouds
+            and not n.place.account.startswith(CONTEXT_PREFIX)
+        )
         return tuple(sorted({path for one in acting for path in one.wanted_by}))
 
     becoming = ("the bridge acts as the identity of the experiment",)

@@ -28,6 +28,7 @@ from providers.contract import (
     Resource,
     Subject,
 )
+from providers.gcp import by_hand
 from providers.gcp.describe import addressed, each_project, kind_of, read
 from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, tell
 from providers.gcp.names import Name
@@ -54,6 +55,7 @@ class DeleteManagedInstances(StayingFault):
     """
 
     id = "gcp:compute:delete-managed-instances"
+    by_hand = by_hand.DELETED
     length = "resize_after_duration"
     provider = "gcp"
     target = INSTANCES
