@@ -138,8 +138,9 @@ def _has_limits(operation: dict[str, Any]) -> bool:
 @EACH
 def test_whatever_is_sent_is_answered_as_described(here: House, method: str, path: str) -> None:
     operation = here.operation(method, path)
-    # Who asks for events of a run that goes on may wait for them.
-    now = {"query": {"wait": 0}} if path.endswith("/events") else {}
+    # Who asks for news of a run that goes on may wait for them.
+    named = [one["name"] for one in DOCUMENT["paths"][path][method.lower()].get("parameters", ())]
+    now = {"query": {"wait": 0}} if "wait" in named else {}
     known = {"path_parameters": here.labels(path), **now}
     each(operation.as_strategy(POSITIVE, **known), here.ask)
     each(operation.as_strategy(POSITIVE), here.ask)
