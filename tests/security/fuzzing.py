@@ -34,7 +34,7 @@ from iam.signing import SigningAuth
 from tests.authorization.sending import Sent
 from tests.fis_dialect.conftest import misfits, new_bridge
 
-EXAMPLES: Final = int(os.environ.get("FAULTBRIDGE_FUZZ", "3"))
+EXAMPLES: Final = int(os.environ.get("FAULTBRIDGE_FUZZ", "2"))
 """Requests of each kind to each route."""
 SIGNAL_TOKEN: Final = "a-token-of-a-monitoring-system"
 

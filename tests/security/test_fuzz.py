@@ -13,6 +13,7 @@ from schemathesis import Case
 from bridge.api.app import create_app
 from bridge.api.authentication import OPEN
 from bridge.api.authorization.rules import RULES
+from bridge.api.description import completed
 from bridge.dialects.fis.operations import OPERATIONS
 from tests.fis_dialect.conftest import new_bridge
 from tests.security.fuzzing import EXAMPLES, NEGATIVE, POSITIVE, House, each, house
@@ -74,6 +75,15 @@ def test_the_document_refers_to_what_it_has() -> None:
     assert "$defs" not in text
 
 
+def test_what_the_schema_of_a_body_brings_is_put_where_it_refers_to() -> None:
+    body = {"$ref": "#/components/schemas/Odd", "$defs": {"Odd": {"type": "object"}}}
+    content = {"application/json": {"schema": body}}
+    put = {"operationId": "x", "responses": {}, "requestBody": {"content": content}}
+    document = completed({"paths": {"/v1/lever": {"put": put}}}, asks=True)
+    assert document["components"]["schemas"]["Odd"] == {"type": "object"}
+    assert "$defs" not in body
+
+
 def test_the_document_says_what_each_route_wants() -> None:
     assert set(OPEN) == {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/signals")}
     schemes = set(DOCUMENT["components"]["securitySchemes"])
@@ -128,8 +138,9 @@ def _has_limits(operation: dict[str, Any]) -> bool:
 @EACH
 def test_whatever_is_sent_is_answered_as_described(here: House, method: str, path: str) -> None:
     operation = here.operation(method, path)
-    # Who asks for events of a run that goes on may wait for them.
-    now = {"query": {"wait": 0}} if path.endswith("/events") else {}
+    # Who asks for news of a run that goes on may wait for them.
+    named = [one["name"] for one in DOCUMENT["paths"][path][method.lower()].get("parameters", ())]
+    now = {"query": {"wait": 0}} if "wait" in named else {}
     known = {"path_parameters": here.labels(path), **now}
     each(operation.as_strategy(POSITIVE, **known), here.ask)
     each(operation.as_strategy(POSITIVE), here.ask)
