@@ -97,6 +97,10 @@ bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, 
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers
 
+.PHONY: bench-triggers
+bench-triggers: $(VENV)/pins-dev $(VENV)/project ## Measure what a cold start of each trigger costs
+	$(VENV)/bin/python benchmarks/triggers
+
 .PHONY: serverless-package
 serverless-package: $(VENV)/pins-dev $(VENV)/project ## Package the service for AWS Lambda, and check the package
 	npm ci --prefix deploy/serverless --no-audit --no-fund --ignore-scripts --loglevel=error
@@ -136,7 +140,7 @@ image: ## Build the container image, where docker or podman runs
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind
-	rm -rf $(VENV) $(BENCH) build dist .serverless
+	rm -rf $(VENV) $(BENCH) build dist .serverless deploy/serverless/node_modules
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

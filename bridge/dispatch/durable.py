@@ -56,6 +56,8 @@ class DurableDispatcher:
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
         self._passing: set[asyncio.Task[None]] = set()
+        self._looking = ""
+        """The run that is being looked at here: it is asked again before the look ends."""
 
     async def open(self) -> None:
         """Nothing has to be made ready."""
@@ -68,6 +70,8 @@ class DurableDispatcher:
     def wake(self, experiment_id: str) -> None:
         """Have a run looked at now; `passed_on` waits until that is on its way."""
         if self._engine is not None and self._engine.poke(experiment_id):
+            return
+        if experiment_id == self._looking:
             return
         task = asyncio.get_running_loop().create_task(self._replace(experiment_id))
         self._passing.add(task)
@@ -92,6 +96,7 @@ class DurableDispatcher:
         Returns after how many seconds to look again; None where this loop has nothing more to do.
         Raises nothing: what failed is logged, and looked at again.
         """
+        self._looking = experiment_id
         try:
             if not await self._store.take_loop(experiment_id, sequence):
                 return None
@@ -100,6 +105,7 @@ class DurableDispatcher:
             logger.warning("%s could not be looked at: %s", experiment_id, _told(error))
             return _AFTER_FAILURE
         finally:
+            self._looking = ""
             await self.passed_on()
 
     async def _look(self, experiment_id: str) -> int | None:

@@ -13,6 +13,7 @@ from typing import Final, cast
 from bridge.model.failure import whereabouts
 from bridge.settings import Settings
 from providers.aws.arns import account_of, partition
+from providers.aws.eks_token import RENEW_AFTER
 from providers.aws.provider import AwsProvider
 from providers.contract import (
     Caller,
@@ -27,7 +28,7 @@ from providers.contract import (
 from providers.kubernetes.access import foretell
 from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.eks import RENEW_AFTER, ClusterArn, EksClusters
+from providers.kubernetes.eks import ClusterArn, EksClusters
 from providers.kubernetes.events import EventReader
 from providers.kubernetes.impersonation import ClusterIdentity, Identities
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, contexts, read_context

@@ -66,6 +66,14 @@ def test_who_may_start_what_it_becomes_may_update_it(house: House, stored: str) 
     refused(house.fis(BOB).update_experiment_template, id=stored, description="another")
 
 
-def test_what_no_schedule_starts_asks_for_no_right_to_start(house: House, stored: str) -> None:
+def test_what_no_schedule_starts_asks_for_no_right_to_start(
+    house: House, stored: str, template: dict[str, Any]
+) -> None:
+    made = house.fis().create_experiment_template(clientToken="another", **template)
+    another = made["experimentTemplate"]["id"]
+    with house.http() as local:
+        wanted = {"templateId": another, "cron": "@daily"}
+        assert local.post("/v1/schedules", json=wanted).status_code == 201
     house.grant(BOB, allow("fis:UpdateExperimentTemplate", "iam:PassRole"))
     house.fis(BOB).update_experiment_template(id=stored, actions=KILL)
+    refused(house.fis(BOB).update_experiment_template, id=another, actions=KILL)

@@ -23,6 +23,7 @@ from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestR
 
 from bridge.dispatch.durable import DurableDispatcher
 from bridge.dispatch.durable_loop import run_loop
+from bridge.engine import Engine
 from bridge.model.moment import SECOND, Micros
 from providers.contract import TransientError
 from tests.engine.world import Bench, Killed, World
@@ -101,6 +102,8 @@ class LambdaService:
         self.started: dict[str, dict[str, object]] = {}
         """Payload by name, in the order of beginning."""
         self.arns: dict[str, str] = {}
+        self.request_takes = 0.0
+        """Seconds; who does not await the request loses it."""
         self.failures = 0
         """So many starts are refused."""
         self.invocations = 0
@@ -134,8 +137,15 @@ class LambdaService:
     def renew(self) -> None:
         """Take a fresh process: what the one before had in memory is gone."""
         self.bench.restart()
-        self.dispatcher = self.new_dispatcher()
-        self.dispatcher.start(self.bench.engine)
+        bench, self.dispatcher = self.bench, self.new_dispatcher()
+        bench.engine = Engine(
+            bench.store,
+            bench.providers,
+            bench.settings,
+            worker="loop",
+            wake=self.dispatcher.wake,
+        )
+        self.dispatcher.start(bench.engine)
 
     def new_dispatcher(self) -> DurableDispatcher:
         """Return the dispatcher of another function, which only passes wake-ups on."""
@@ -149,6 +159,7 @@ class LambdaService:
         if self.failures:
             self.failures -= 1
             raise TransientError("AWS throttled lambda:InvokeFunction (TooManyRequestsException).")
+        await asyncio.sleep(self.request_takes)
         assert 1 <= len(name) <= 64
         if name in self.started:
             assert self.started[name] == payload

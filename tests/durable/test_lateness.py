@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from bridge.engine.lateness import lateness
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import MINUTE, SECOND, Micros
+from bridge.model.record import Phase
+from bridge.store import Store
+from bridge.store.lateness import OpenRun
 from tests.engine.world import Bench, Thing, action, halt
 
 
@@ -87,3 +91,19 @@ async def test_what_is_meant_to_stay_is_not_late(bench: Bench) -> None:
     await bench.start({"halt": halt(), "wait": action("pause", duration="PT12H")})
     await bench.drive(seconds=3600)
     assert (await lateness(bench.store, bench.providers)).undo_late == 0
+
+
+async def test_what_was_only_prepared_stands_nowhere(bench: Bench) -> None:
+    await bench.start({"halt": halt(length="PT5M")})
+    await bench.drive(seconds=60)
+    later(bench, 10 * MINUTE)
+    now, (run,) = await bench.store.open_runs()
+    untouched = tuple(one.model_copy(update={"phase": Phase.PREPARED}) for one in run.live)
+
+    class Untouched(Store):
+        async def open_runs(self) -> tuple[Micros, list[OpenRun]]:
+            return now, [replace(run, live=untouched)]
+
+    assert (await lateness(bench.store, bench.providers)).undo_late > 300
+    other = Untouched(bench.store._engine, inline=True)
+    assert (await lateness(other, bench.providers)).undo_late == 0

@@ -14,6 +14,7 @@ from bridge.model.experiment import ExperimentStatus
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import SECOND, Micros
 from providers.contract import StopState
+from tests.crash.invariants import lateness
 from tests.durable.lambda_service import LambdaService
 from tests.engine.world import action, halt
 
@@ -53,12 +54,20 @@ def test_a_run_goes_through_in_one_execution(service: LambdaService) -> None:
     bench = service.bench
     run = start(bench)
     before = bench.world.now
+
+    def take_time() -> None:
+        bench.world.now = Micros(bench.world.now + 300_000)
+
+    service.before_look = take_time
     service.ask(run)
     service.finish()
     assert status(bench, run) is ExperimentStatus.COMPLETED
     assert 7260 <= (bench.world.now - before) / SECOND < 7265
     assert list(service.started) == [f"{run}-1"]
     assert running(bench)
+    late = lateness(asyncio.run(bench.run(run)), asyncio.run(bench.store.journal(run)))
+    assert late
+    assert max(late) < 0.5
 
 
 @pytest.mark.parametrize(
@@ -104,6 +113,7 @@ def test_an_alarm_ends_a_run_within_one_poll(service: LambdaService) -> None:
     service.finish()
     assert status(bench, run) is ExperimentStatus.STOPPED
     assert (bench.world.now - noticed) / SECOND <= 5 + 5 + 2
+    assert list(service.started) == [f"{run}-1"]  # its own news starts nothing
     assert running(bench)
 
 
@@ -186,6 +196,7 @@ def test_a_database_that_is_away_costs_looks_and_no_run(
     service.ask(run)
     service.finish()
     assert "OperationalError" in caplog.text
+    assert "Traceback" not in caplog.text
     assert status(bench, run) is ExperimentStatus.COMPLETED
     assert running(bench)
 
@@ -198,3 +209,36 @@ def test_the_journal_is_replayed_and_not_lived_again(service: LambdaService) -> 
     assert service.looks == len(steps) - 1  # the first asked for the limit
     assert service.invocations > 2
     assert json.loads(steps[-1].step_details.result) is None
+
+
+def test_a_run_whose_alarm_another_runs_loop_has_read_is_looked_at(service: LambdaService) -> None:
+    bench = service.bench
+    bench.world.alarms["trouble"] = StopState.CLEAR
+    first = start(bench, alarms=("trouble",))
+    waits = {"wait": action("pause", duration="PT1H")}
+    second = asyncio.run(bench.start(waits, stop_conditions=("trouble",)))
+    for run in (first, second):
+        asyncio.run(bench.engine.advance(run))
+    bench.world.alarms["trouble"] = StopState.TRIGGERED
+    bench.world.now = Micros(bench.world.now + 10 * SECOND)
+    service.request_takes = 0.3
+    service.look(first, 1)
+    # The process is frozen after the look: what it had to say has been said.
+    assert list(service.started) == [f"{second}-1"]
+    service.finish()
+    assert status(bench, second) is ExperimentStatus.STOPPED
+    assert running(bench)
+
+
+def test_a_run_that_cannot_be_taken_is_not_asked_for_again_at_once(
+    service: LambdaService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(service.bench)
+    tried: list[str] = []
+
+    async def taken_by_nobody(experiment: str) -> None:
+        tried.append(experiment)
+
+    monkeypatch.setattr(service.bench.engine, "advance", taken_by_nobody)
+    assert service.look(run, 1) == 1
+    assert tried == [run]

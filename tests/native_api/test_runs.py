@@ -214,3 +214,11 @@ async def test_runs_are_listed_in_pages_the_newest_first(here: Here) -> None:
     rest = await here.client.experiments(after=first.next, limit=2)
     assert [(one.id, one.description) for one in rest.experiments] == [(ids[0], "run 0")]
     assert rest.next is None
+    of_one = await here.client.experiments(template_id=first.experiments[0].template_id)
+    assert [one.id for one in of_one.experiments] == [ids[2]]
+    going_on = await broken(here, seconds=3600)
+    left = await here.client.experiments(only_open=True)
+    assert [one.id for one in left.experiments] == [going_on]
+    over = of_one.experiments[0].template_id
+    none = await here.client.experiments(template_id=over, only_open=True)
+    assert none.experiments == ()

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy import exc
 
@@ -24,6 +25,7 @@ from bridge.engine.context import words
 from bridge.model.failure import whereabouts
 from bridge.settings import Settings
 from bridge.store import Store
+from bridge.store.database import open_engine
 from iam.access_keys import MasterKeys, new_access_key
 from iam.signing import SigningAuth
 from providers.contract import ProviderError
@@ -270,6 +272,15 @@ def test_a_password_of_the_database_is_in_no_refusal() -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of whatever kind
         Process(settings)._open(None)  # type: ignore[arg-type]  # nothing is opened
     assert PASSWORD not in str(caught.value)
+
+
+def test_an_error_of_the_database_itself_quotes_no_values() -> None:
+    engine = open_engine("sqlite://")
+    with engine.connect() as connection, pytest.raises(exc.OperationalError) as caught:
+        connection.execute(sa.text("SELECT :x FROM nowhere"), {"x": CANARY})
+    assert CANARY not in str(caught.value)
+    assert "nowhere" in str(caught.value)
+    engine.dispose()
 
 
 def test_whereabouts_say_kinds_and_places_and_no_text() -> None:

@@ -78,7 +78,7 @@ def test_functions_that_are_not_set_up_say_so_and_go_on(caplog: pytest.LogCaptur
     answer = api({"requestContext": {}, "rawPath": "/", "version": "2.0"}, None)
     assert answer["statusCode"] == 503
     assert "the API cannot start: the functions have no PostgreSQL" in caplog.text
-    assert looks.look("EXP1", 1) == looks.hand_over("EXP1", 1) == 60
+    assert looks.look("EXP1", 1) == looks.hand_over("EXP1", 1) == 15
     assert looks.operations() == 0
     assert minute({}, None) == {"started": []}
     for one in (api, looks, minute):

@@ -180,3 +180,16 @@ def test_from_a_request_to_the_end_of_the_run(
     assert {name: told[name] for name in METRICS} == dict.fromkeys(METRICS, 0)
     assert told["Installation"] == "payments-prod"
     minute.container.close()
+
+
+def test_an_api_that_asks_nobody_who_is_calling_does_not_answer(
+    environment: pytest.MonkeyPatch, postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="without-keys", SecretString=postgresql_url
+    )
+    environment.setenv("FAULTBRIDGE_SECRET", secret["ARN"])
+    open_door = Api()
+    assert open_door(event("GET", "/experiments", {}), None)["statusCode"] == 503
+    assert "nobody is asked who is calling" in caplog.text
+    open_door.container.close()

@@ -215,3 +215,14 @@ def test_the_pages_commands_are_real(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == ""
     (secret,) = re.findall(r"^ +(\{\"database\".*\})$", page, re.MULTILINE)
     assert set(json.loads(secret)) <= set(Settings.model_fields)
+
+
+def test_the_functions_run_on_what_is_tested() -> None:
+    def pins(name: str) -> dict[str, str]:
+        text = (ROOT / ".ci/requirements" / name).read_text("utf-8")
+        return dict(re.findall(r"^([a-z0-9.-]+)==([^\s;]+)", text, re.MULTILINE))
+
+    vendored = pins("lambda.txt")
+    assert {"mangum", "boto3", "psycopg-binary", "kubernetes", "jmespath"} <= set(vendored)
+    tested = pins("dev.txt")
+    assert {name: tested.get(name) for name in vendored} == vendored

@@ -59,6 +59,7 @@ class _Page(BaseModel):
     after: str | None = Field(default=None, max_length=64)
     limit: int = Field(default=100, ge=1, le=100)
     template_id: str | None = Field(default=None, alias="templateId", pattern="^[0-9A-Za-z]{1,64}$")
+    open: bool = False
 
 
 class _Patience(BaseModel):
@@ -154,6 +155,7 @@ class Experiments:
         found = await self._bridge.store.experiments(
             self._bridge.scope,
             template_id=page.template_id,
+            only_open=page.open,
             after=page.after,
             limit=page.limit + 1,
         )

@@ -12,8 +12,8 @@ from bridge.dispatch import DurableDispatcher
 from bridge.dispatch.durable_loop import run_loop
 from bridge.triggers.service.container import Container, logger
 
-_UNTIL_IT_IS_SET_UP: Final = 60
-"""Seconds between two looks of a bridge that cannot start."""
+_UNTIL_IT_CAN_START: Final = 15
+"""Seconds to the next look of a bridge that cannot start: its database may just be away."""
 
 
 class ContainersLooks:
@@ -51,7 +51,7 @@ class ContainersLooks:
             return self.container.run(asked)
         except StartError as error:
             logger.error("the loop cannot start: %s", error)
-            return _UNTIL_IT_IS_SET_UP
+            return _UNTIL_IT_CAN_START
 
 
 looks: Final = ContainersLooks()
