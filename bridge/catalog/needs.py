@@ -15,7 +15,7 @@ from bridge.catalog.cloud_chaos import lowered
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 from providers.aws.arns import account_of, partition
-from providers.contract import SUBSCRIPTION, TARGETS, Permission, Where
+from providers.contract import ITSELF, SUBSCRIPTION, TARGETS, Permission, Where
 
 if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
@@ -155,7 +155,10 @@ def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
                 for cluster in where.resources:
                     yield from _in_cluster(needed, cluster, path)
             else:
-                yield from _placed(needed, Who.EXPERIMENT, fault.provider, where, path)
+                itself = template.identity
+                yield from _placed(
+                    needed, Who.EXPERIMENT, fault.provider, where, path, itself=itself
+                )
             yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
 
 
@@ -212,7 +215,13 @@ def _of_becoming(
 
 
 def _placed(
-    rights: Iterable[Permission], who: Who, provider: str, where: Where, path: str
+    rights: Iterable[Permission],
+    who: Who,
+    provider: str,
+    where: Where,
+    path: str,
+    *,
+    itself: str = "",
 ) -> Iterator[Need]:
     for right in rights:
         region = "" if SUBSCRIPTION in right.on else where.region
@@ -221,6 +230,9 @@ def _placed(
         base = Need(who, place, right.name, right.need, wanted_by=(path,), notes=notes)
         if provider != "aws":
             yield base
+            continue
+        if ITSELF in right.on:
+            yield replace(base, place=replace(place, region=""), resources=(itself,))
             continue
         when = tuple(
             (operator, key, value.format(region=where.region))

@@ -22,6 +22,7 @@ from bridge.cli.resources import ResourceFile
 from bridge.client import AsyncClient, StartRequest
 from bridge.client.documents import ExperimentDetail
 from bridge.client.grants import GrantsRequest
+from bridge.client.preflight import PreflightRequest
 from bridge.model.action_template import Reference
 from bridge.sandbox.world import World
 from bridge.settings import Settings
@@ -106,6 +107,13 @@ class House:
             store.delete(key)
         emulator.install(*manifests)
         self._manifests = manifests
+
+    async def verdict(self, document: Mapping[str, Any], right: str) -> str:
+        """Return what a preflight says of a right: the worst that it says."""
+        async with AsyncClient(self.url) as client:
+            found = await client.preflight(PreflightRequest(template=dict(document)))
+        said = {one.verdict for one in found.findings if one.what == right}
+        return next((one for one in ("missing", "cannot-check", "ok") if one in said), "nothing")
 
     async def run_afresh(self, document: Mapping[str, Any]) -> ExperimentDetail:
         """Run a document in a bridge that has just started: one remembers where clusters are."""
