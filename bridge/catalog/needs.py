@@ -1,19 +1,22 @@
 """What a template needs of whom: every right, where, on what, and for which of its parts. Pure.
 
 Derived only from what faults, resolvers and stop sources declare. Two identities need rights: the
-experiment's, as which faults are carried out, and the reader, the bridge's own.
+experiment's, as which faults are carried out, and the reader, the bridge's own; and those through
+which the one becomes the other, where the settings name some.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from bridge.catalog.cloud_chaos import lowered
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
+from iam.acting import Acting
 from providers.aws.arns import account_of, partition
 from providers.contract import ITSELF, SUBSCRIPTION, TARGETS, Permission, Where
 
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
 
 ASSUMING: Final = "sts:AssumeRole"
+SETTING: Final = "sts:SetSourceIdentity"
+GETTING_TOKENS: Final = "iam.serviceAccounts.getAccessToken"
+DELEGATING: Final = "iam.serviceAccounts.implicitDelegation"
+BECOMING: Final = (ASSUMING, SETTING, GETTING_TOKENS, DELEGATING)
+"""By these an identity becomes another one."""
 _STRENGTH: Final = ("required", "indirect", "optional")
 
 
@@ -31,6 +39,8 @@ class Who(StrEnum):
     """The identity that the template names."""
     READER = "reader"
     """The bridge's own identity."""
+    BETWEEN = "between"
+    """An identity through which the reader becomes the experiment's; each right names it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -80,6 +90,8 @@ class Need:
     """Paths in the template: ``actions.StopWorkers``, ``targets.Workers``, ``stopConditions``."""
     notes: tuple[str, ...] = ()
     """Why it is needed, or what is lost without it."""
+    holder: str = ""
+    """Of a right in between: whose it is."""
 
     @property
     def required(self) -> bool:
@@ -88,11 +100,11 @@ class Need:
 
 
 def needs_of(
-    template: ExperimentTemplate, catalog: Catalog, others: Mapping[str, str] | None = None
+    template: ExperimentTemplate, catalog: Catalog, acting: Acting | None = None
 ) -> tuple[Need, ...]:
     """Return what a template without errors needs, in a stable order.
 
-    ``others`` are as whom the bridge acts for the template's identity in other clouds. Its action
+    ``acting`` is as whom the bridge acts for the template's identity, and through whom. Its action
     templates have been expanded before; clouds' chaos kinds are lowered here. Raises KeyError and
     InvalidDocumentError for a template that the catalogue refuses.
     """
@@ -102,14 +114,14 @@ def needs_of(
         *_of_actions(run, catalog),
         *_of_stop_conditions(run, catalog),
     ]
-    return merged([*found, *_of_becoming(run, found, others or {})])
+    return merged([*found, *_of_becoming(run, found, acting or Acting())])
 
 
 def merged(needs: Iterable[Need]) -> tuple[Need, ...]:
     """Put together what is the same right on the same thing; the strongest need holds."""
     found: dict[tuple[object, ...], Need] = {}
     for one in needs:
-        key = (one.who, one.place, one.permission, one.resources, one.conditions)
+        key = (one.who, one.holder, one.place, one.permission, one.resources, one.conditions)
         other = found.get(key, one)
         if _STRENGTH.index(other.need) < _STRENGTH.index(one.need):
             strongest, notes = other.need, other.notes
@@ -129,6 +141,7 @@ def merged(needs: Iterable[Need]) -> tuple[Need, ...]:
 def _order(one: Need) -> tuple[object, ...]:
     return (
         one.who,
+        one.holder,
         one.place,
         _STRENGTH.index(one.need),
         one.permission,
@@ -185,33 +198,41 @@ def _of_stop_conditions(template: ExperimentTemplate, catalog: Catalog) -> Itera
 
 
 def _of_becoming(
-    template: ExperimentTemplate, needs: Sequence[Need], others: Mapping[str, str]
+    template: ExperimentTemplate, needs: Sequence[Need], acting: Acting
 ) -> Iterator[Need]:
-    """Yield what the reader needs to act as the experiment's identity, which no fault declares."""
+    """Yield what it takes to act as the experiment's identity, which no fault declares."""
 
     def wanted(*clouds: str) -> tuple[str, ...]:
         acting = (n for n in needs if n.who is Who.EXPERIMENT and n.place.cloud in clouds)
         return tuple(sorted({path for one in acting for path in one.wanted_by}))
 
-    becoming = ("the bridge acts as the identity of the experiment",)
     paths = wanted("aws", "kubernetes")
     if template.scope.cloud == "aws" and account_of(template.identity) and paths:
-        place = Place("aws", template.scope.account, template.scope.region)
-        role = (template.identity,)
-        yield Need(Who.READER, place, ASSUMING, "required", role, wanted_by=paths, notes=becoming)
-    account, paths = others.get("gcp", ""), wanted("gcp")
+        home = Place("aws", template.scope.account, template.scope.region)
+        chain = (*acting.through.get("aws", ()), template.identity)
+        for right in (ASSUMING, SETTING) if acting.source_identity else (ASSUMING,):
+            for holder, role in pairwise(("", *chain)):
+                place = Place("aws", account_of(holder) or "") if holder else home
+                yield _step(holder, role, place, right, paths)
+    account, paths = acting.others.get("gcp", ""), wanted("gcp")
     if account and paths:
-        project = account.rpartition("@")[2].partition(".")[0]
-        right = "iam.serviceAccounts.getAccessToken"
-        yield Need(
-            Who.READER,
-            Place("gcp", project),
-            right,
-            "required",
-            (account,),
-            wanted_by=paths,
-            notes=becoming,
-        )
+        for holder, step in pairwise(("", *acting.through.get("gcp", ()), account)):
+            right = GETTING_TOKENS if step == account else DELEGATING
+            project = step.rpartition("@")[2].partition(".")[0]
+            yield _step(holder, step, Place("gcp", project), right, paths)
+
+
+def _step(holder: str, wanted: str, place: Place, right: str, paths: tuple[str, ...]) -> Need:
+    return Need(
+        Who.BETWEEN if holder else Who.READER,
+        place,
+        right,
+        "required",
+        (wanted,),
+        wanted_by=paths,
+        notes=("the bridge acts as the identity of the experiment",),
+        holder=holder,
+    )
 
 
 def _placed(

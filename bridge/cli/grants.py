@@ -112,12 +112,10 @@ def grants(
     if check and apply:
         raise CommandError(Exit.INVALID, "--check and --apply are two commands; give one of them")
     needs, about = _needs(template, role, cluster)
-    about = replace(
-        about,
-        principal=principal or about.principal,
-        external_id=external_id or about.external_id,
-        username=user,
-    )
+    about = replace(about, principal=principal or about.principal, username=user)
+    if external_id:
+        agreed = {**about.acting.external_ids, about.identity: external_id}
+        about = replace(about, acting=replace(about.acting, external_ids=agreed))
     if check or apply:
         _today(
             needs,
@@ -219,6 +217,7 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
     from bridge.catalog.grants import About, understood
     from bridge.catalog.grants.document import BRIDGE
     from bridge.client.grants import GrantsRequest
+    from iam.acting import Acting
 
     request = GrantsRequest(**what, include_optional=True)
     with connect() as client:
@@ -229,9 +228,7 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
         called,
         found.identity,
         principal=found.principal or BRIDGE,
-        external_id=found.external_id,
-        source_identity=found.source_identity,
-        others=found.others,
+        acting=Acting(found.others, found.through, found.external_ids, found.source_identity),
     )
     return needs, about
 

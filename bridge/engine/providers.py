@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
 from bridge.catalog.cloud_chaos import lowered
+from iam.acting import Acting, acting
 from iam.identities import as_known_in, recovery, unmapped
 from providers import registry
 from providers.contract import MarkSearch
@@ -83,6 +84,10 @@ class Providers:
     def known_in(self, name: str, scope: Scope, identity: str) -> bool:
         """Say whether an identity of the scope's cloud can act through a provider at all."""
         return unmapped(self._settings, name, scope.cloud, identity) is None
+
+    def acting(self, scope: Scope, identity: str) -> Acting:
+        """Return as whom the bridge acts for an identity in each cloud, and through whom."""
+        return acting(self._settings, scope, identity)
 
     def recovery(self, name: str, caller: Caller) -> Caller | None:
         """Return as whom an undo goes on where the caller may not; None where nobody is named."""

@@ -67,6 +67,7 @@ def rendered(findings: Sequence[Finding]) -> Preflight:
             wanted_by=one.wanted_by,
             reason=one.reason,
             mend=one.mend,
+            holder=one.holder,
         )
         for one in findings
     )
