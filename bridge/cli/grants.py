@@ -181,7 +181,7 @@ def _today(needs: tuple[Need, ...], granted: list[Need], about: About, wanted: _
 
 
 async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit:
-    changes = await grantor.changes(granted, wanted.cloud)
+    changes, left = await grantor.changes(granted, wanted.cloud)
     for change in changes:
         for line in change.diff():
             show(clean(line))
@@ -192,13 +192,14 @@ async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit
         if not typer.confirm(f"Write these {len(changes)} changes?"):
             return Exit.CANCELLED
     for change in changes:
-        await grantor.apply(change)
+        await change.write()
         show(clean(f"written: {change.what}"))
     if not changes:
         show("Nothing to change.")
-    for document in grantor.left(granted, wanted.cloud):
-        show(clean(f"not applied here: {document.title}"))
-        for command in document.commands:
+    for one in left:
+        reason = f" ({one.reason})" if one.reason else ""
+        show(clean(f"not applied here: {one.document.title}{reason}"))
+        for command in one.document.commands:
             show(clean(f"    {command}"))
     return Exit.COMPLETED
 

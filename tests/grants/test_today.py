@@ -14,12 +14,29 @@ import pytest
 import yaml
 
 from bridge.catalog.grants import About, chosen
-from bridge.catalog.needs import Need, Who
+from bridge.catalog.needs import Need
 from bridge.cli.connection import load_settings
 from bridge.cli.granting import Grantor
 from bridge.cli.grants import worked_out
 from bridge.sandbox.world import World
+from providers.contract import ProviderError
 
+BRIDGE = "arn:aws:iam::123456789012:role/bridge"
+AUTH = ("", "configmaps", "kube-system", "aws-auth")
+FIS_ONLY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "fis.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+WIDE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}],
+}
 CARTS = Path(__file__).parents[2] / "examples/fis/carts-latency.json"
 
 
@@ -40,6 +57,14 @@ def _grantor(world: World, needs: tuple[Need, ...], about: About) -> Grantor:
 
 def _carts() -> tuple[tuple[Need, ...], About]:
     return worked_out(json.loads(CARTS.read_text("utf-8")), str(CARTS))
+
+
+def _unmap(world: World) -> None:
+    """Take the role out of the cluster's aws-auth."""
+    found = world.cluster.store.get(AUTH)
+    assert found is not None
+    found["data"]["mapRoles"] = yaml.safe_dump(yaml.safe_load(found["data"]["mapRoles"])[:1])
+    world.cluster.store.update(AUTH, found)
 
 
 def _inline(world: World, role: str) -> list[str]:
@@ -63,27 +88,89 @@ async def test_what_is_missing_and_what_is_too_much_is_told(world: World) -> Non
 
 async def test_applied_it_is_exactly_what_is_needed(world: World) -> None:
     needs, about = _carts()
-    about = replace(about, username="least")
+    about = replace(about, username="least", principal=BRIDGE)
     granted = chosen(needs)
-    with closing(world.client("iam")) as client:
-        for name in _inline(world, about.role):
-            client.delete_role_policy(RoleName=about.role, PolicyName=name)
-    mine = [one for one in needs if one.who is Who.EXPERIMENT]
-    async with _grantor(world, tuple(mine), about) as grantor:
-        mine = [one for one in granted if one.who is Who.EXPERIMENT]
-        before = await grantor.check(mine, None)
-        assert len(before.missing) == len(mine)
-        changes = await grantor.changes(mine, None)
+    _unmap(world)
+
+    def bare() -> None:
+        with closing(world.client("iam")) as client:
+            for name in _inline(world, about.role):
+                client.delete_role_policy(RoleName=about.role, PolicyName=name)
+            trust = json.dumps(FIS_ONLY)
+            client.update_assume_role_policy(RoleName=about.role, PolicyDocument=trust)
+            client.create_role(RoleName="bridge", AssumeRolePolicyDocument=trust)
+
+    await asyncio.to_thread(bare)
+    async with _grantor(world, needs, about) as grantor:
+        before = await grantor.check(granted, None)
+        # Each right, whom the role trusts, and who it is in the cluster.
+        assert len(before.missing) == len(granted) + 2
+        changes, left = await grantor.changes(granted, None)
+        assert left == []
         shown = "\n".join(line for change in changes for line in change.diff())
         assert '+        "ec2:StopInstances"' in shown
         assert "+  namespace: sock-shop" in shown
+        assert "+  username: least" in shown
+        assert f'+        "AWS": "{BRIDGE}"' in shown
         assert _inline(world, about.role) == []
         for change in changes:
-            await grantor.apply(change)
+            await change.write()
         assert _inline(world, about.role) == ["faultbridge-carts-latency"]
-        after = await grantor.check(mine, None)
-        assert after.lines() == ["granted: exactly what is needed"]
-        assert await grantor.changes(mine, None) == []
+        after = await grantor.check(granted, None)
+        # What was trusted before stays so, and is told.
+        assert after.missing == after.unread == []
+        (excess,) = after.excess
+        assert "trust policy, Statement[0]: Service fis.amazonaws.com may assume it too" in excess
+        assert await grantor.changes(granted, None) == ([], [])
+
+
+async def test_what_somebody_else_changed_after_it_was_shown_is_not_written_over(
+    world: World,
+) -> None:
+    needs, about = _carts()
+    about = replace(about, username="least", principal=BRIDGE)
+    _unmap(world)
+
+    def changed() -> None:
+        with closing(world.client("iam")) as client:
+            client.put_role_policy(
+                RoleName=about.role,
+                PolicyName="faultbridge-carts-latency",
+                PolicyDocument=json.dumps(WIDE),
+            )
+            client.update_assume_role_policy(
+                RoleName=about.role, PolicyDocument=json.dumps({**FIS_ONLY, "Id": "theirs"})
+            )
+        store = world.cluster.store
+        found = store.get(AUTH)
+        assert found is not None
+        store.update(AUTH, {**found, "metadata": {**found["metadata"], "labels": {"by": "them"}}})
+
+    async with _grantor(world, needs, about) as grantor:
+        changes, _ = await grantor.changes(chosen(needs), None)
+        await asyncio.to_thread(changed)
+        told = []
+        for change in changes:
+            if "my-fis-role" in change.what or "aws-auth" in change.what:
+                with pytest.raises(ProviderError) as refused:
+                    await change.write()
+                told.append(str(refused.value))
+    assert len(told) == 3
+    assert all("run the command again" in one for one in told)
+
+
+async def test_a_user_other_than_the_one_of_the_cluster_is_refused(world: World) -> None:
+    needs, about = _carts()
+    async with _grantor(world, needs, replace(about, username="least")) as grantor:
+        found = await grantor.check(chosen(needs), "kubernetes")
+        assert "the user chaosmesh-manager, not least" in "\n".join(found.missing)
+        with pytest.raises(ProviderError, match="chaosmesh-manager already; leave out --user"):
+            await grantor.changes(chosen(needs), "kubernetes")
+    async with _grantor(world, needs, about) as grantor:
+        changes, _ = await grantor.changes(chosen(needs), "kubernetes")
+    bindings = [one.after for one in changes if "Binding" in one.what]
+    assert bindings
+    assert {one["subjects"][0]["name"] for one in bindings} == {"chaosmesh-manager"}
 
 
 async def test_a_missing_condition_is_told_and_a_role_that_is_not_there(world: World) -> None:

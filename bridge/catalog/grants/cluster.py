@@ -115,6 +115,7 @@ def _mapping(cluster: str, about: About) -> Document:
                 f"--principal-arn {about.identity} --username {about.user}"
             ),
         ),
+        cluster=cluster,
     )
 
 

@@ -68,6 +68,8 @@ class Document:
     """What it grants."""
     holder: str = ""
     """Of an identity in between: its name."""
+    cluster: str = ""
+    """Of a mapping: the cluster that it is for."""
 
 
 def listed(document: Document) -> dict[str, Any]:
