@@ -73,6 +73,12 @@ def grants(
         str,
         typer.Option(metavar="ID", help="External id of the trust policy; else the setting's."),
     ] = "",
+    google_account: Annotated[
+        str,
+        typer.Option(
+            "--google-account", metavar="ADDRESS", help="As whom the bridge calls Google Cloud."
+        ),
+    ] = "",
     user: Annotated[
         str,
         typer.Option(metavar="NAME", help="The role's user in clusters; else the role's name."),
@@ -91,7 +97,7 @@ def grants(
     apply: Annotated[
         bool,
         typer.Option(
-            "--apply", help="Show a diff, ask, and write the role's inline policy and the RBAC."
+            "--apply", help="Show a diff, ask, and write what would be printed, where it can."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --apply writes.")] = False,
@@ -112,7 +118,9 @@ def grants(
     if check and apply:
         raise CommandError(Exit.INVALID, "--check and --apply are two commands; give one of them")
     needs, about = _needs(template, role, cluster)
-    about = replace(about, principal=principal or about.principal, username=user)
+    about = replace(
+        about, principal=principal or about.principal, google=google_account, username=user
+    )
     if external_id:
         agreed = {**about.acting.external_ids, about.identity: external_id}
         about = replace(about, acting=replace(about.acting, external_ids=agreed))

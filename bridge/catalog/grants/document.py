@@ -24,6 +24,8 @@ class About:
     """The template's role."""
     principal: str = BRIDGE
     """The ARN as which the bridge itself calls AWS."""
+    google: str = ""
+    """The service account as which the bridge itself calls Google Cloud, where it is known."""
     username: str = ""
     """The name of the role in clusters; empty: the role's own."""
     acting: Acting = field(default_factory=Acting)

@@ -44,7 +44,7 @@ def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
         )
     for one in becoming:
         (step,) = one.resources
-        holder = one.holder or "ACCOUNT-OF-THE-BRIDGE"
+        holder = one.holder or about.google or "ACCOUNT-OF-THE-BRIDGE"
         whose = one.holder or "The bridge's own account"
         yield Document(
             one.who,

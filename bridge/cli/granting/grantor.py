@@ -10,6 +10,7 @@ from bridge.catalog.needs import Need
 from bridge.cli.granting.aws import AwsGrants
 from bridge.cli.granting.clusters import ClusterGrants
 from bridge.cli.granting.comparing import Change, Checked, Left, Writer
+from bridge.cli.granting.google import GoogleGrants
 from bridge.settings import Settings
 
 
@@ -24,6 +25,7 @@ class Grantor:
         self._about = about
         self._aws = AwsGrants(settings, about)
         self._clusters = ClusterGrants(settings, about, context, self._aws)
+        self._google = GoogleGrants(settings, about)
 
     async def __aenter__(self) -> Self:
         """Open nothing yet."""
@@ -31,7 +33,7 @@ class Grantor:
 
     async def __aexit__(self, *error: object) -> None:
         """Let go of connections."""
-        for one in (self._clusters, self._aws):
+        for one in (self._clusters, self._google, self._aws):
             await one.close()
 
     async def check(self, granted: Sequence[Need], cloud: str | None) -> Checked:
@@ -58,5 +60,9 @@ class Grantor:
         return [one for one in found if one.diff()], left
 
     def _writers(self, cloud: str | None) -> dict[str, Writer]:
-        known: dict[str, Writer] = {"aws": self._aws, "kubernetes": self._clusters}
+        known: dict[str, Writer] = {
+            "aws": self._aws,
+            "gcp": self._google,
+            "kubernetes": self._clusters,
+        }
         return {name: one for name, one in known.items() if cloud in (None, name)}
