@@ -204,8 +204,8 @@ class KubernetesProvider(Provider):
 
     def _impersonated(self, caller: Caller, cluster_id: str) -> ClusterIdentity | None:
         if self._identities_of is not None:
-            of_a_run = caller.name not in _OWN_NAMES
-            return self._identities_of(cluster_id, caller.identity, of_a_run=of_a_run)
+            run = "" if caller.name in _OWN_NAMES else caller.name
+            return self._identities_of(cluster_id, caller.identity, run=run)
         if self._settings.cluster_identities is not None:
             # Never as the context's user, who may do more, because somebody forgot to read it.
             raise ProviderError("the file of cluster_identities was not read", code="NoIdentity")
