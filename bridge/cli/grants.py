@@ -79,6 +79,10 @@ def grants(
             "--google-account", metavar="ADDRESS", help="As whom the bridge calls Google Cloud."
         ),
     ] = "",
+    azure_object_id: Annotated[
+        str,
+        typer.Option("--azure-object-id", metavar="ID", help="Object id of the identity in Azure."),
+    ] = "",
     user: Annotated[
         str,
         typer.Option(metavar="NAME", help="The role's user in clusters; else the role's name."),
@@ -119,7 +123,11 @@ def grants(
         raise CommandError(Exit.INVALID, "--check and --apply are two commands; give one of them")
     needs, about = _needs(template, role, cluster)
     about = replace(
-        about, principal=principal or about.principal, google=google_account, username=user
+        about,
+        principal=principal or about.principal,
+        google=google_account,
+        azure=azure_object_id,
+        username=user,
     )
     if external_id:
         agreed = {**about.acting.external_ids, about.identity: external_id}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -99,7 +100,8 @@ class AzureSession:
             str(request),
             lambda sender: self._clients.send(subscription, sender, request),
         )
-        answer: dict[str, Any] = kept[-1].json()
+        # One of the SDKs has answers that cannot read themselves as JSON.
+        answer: dict[str, Any] = json.loads(kept[-1].text())
         return answer
 
     async def pages(

@@ -26,6 +26,8 @@ class About:
     """The ARN as which the bridge itself calls AWS."""
     google: str = ""
     """The service account as which the bridge itself calls Google Cloud, where it is known."""
+    azure: str = ""
+    """The object id of the experiment's identity in Azure, where it is known."""
     username: str = ""
     """The name of the role in clusters; empty: the role's own."""
     acting: Acting = field(default_factory=Acting)

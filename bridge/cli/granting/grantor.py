@@ -8,6 +8,7 @@ from typing import Self
 from bridge.catalog.grants import About, documents
 from bridge.catalog.needs import Need
 from bridge.cli.granting.aws import AwsGrants
+from bridge.cli.granting.azure import AzureGrants
 from bridge.cli.granting.clusters import ClusterGrants
 from bridge.cli.granting.comparing import Change, Checked, Left, Writer
 from bridge.cli.granting.google import GoogleGrants
@@ -26,6 +27,7 @@ class Grantor:
         self._aws = AwsGrants(settings, about)
         self._clusters = ClusterGrants(settings, about, context, self._aws)
         self._google = GoogleGrants(settings, about)
+        self._azure = AzureGrants(settings, about)
 
     async def __aenter__(self) -> Self:
         """Open nothing yet."""
@@ -33,7 +35,7 @@ class Grantor:
 
     async def __aexit__(self, *error: object) -> None:
         """Let go of connections."""
-        for one in (self._clusters, self._google, self._aws):
+        for one in (self._clusters, self._azure, self._google, self._aws):
             await one.close()
 
     async def check(self, granted: Sequence[Need], cloud: str | None) -> Checked:
@@ -63,6 +65,7 @@ class Grantor:
         known: dict[str, Writer] = {
             "aws": self._aws,
             "gcp": self._google,
+            "azure": self._azure,
             "kubernetes": self._clusters,
         }
         return {name: one for name, one in known.items() if cloud in (None, name)}

@@ -7,13 +7,10 @@ variables ``IDENTITY_ENDPOINT`` and ``IDENTITY_HEADER``.
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
-from collections.abc import Iterable
+import uuid
 from dataclasses import dataclass
-from fnmatch import translate
-from functools import cached_property
 
 from werkzeug.wrappers import Request, Response
 
@@ -29,21 +26,14 @@ _LIFETIME = 86_400
 
 @dataclass(frozen=True)
 class Identity:
-    """A managed identity and its role assignments at the subscription, as one list of actions.
-
-    An action may have wildcards, and its case does not matter (Azure RBAC, "Actions format").
-    """
+    """A managed identity: clients ask for it by client id, roles are assigned to its object id."""
 
     client_id: str
-    actions: tuple[str, ...]
 
-    @cached_property
-    def _granted(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(translate, self.actions)) or r"(?!)", re.IGNORECASE)
-
-    def may(self, action: str) -> bool:
-        """Whether the action is among those granted."""
-        return self._granted.match(action) is not None
+    @property
+    def object_id(self) -> str:
+        """The object id of its service principal."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.client_id))
 
 
 class Identities:
@@ -56,12 +46,16 @@ class Identities:
 
     def clear(self) -> None:
         """Forget all but the owner."""
-        self._by_client = {OWNER_CLIENT_ID: Identity(OWNER_CLIENT_ID, ("*",))}
+        self._by_client = {OWNER_CLIENT_ID: Identity(OWNER_CLIENT_ID)}
         self._by_token = {OWNER_TOKEN: OWNER_CLIENT_ID}
 
-    def create(self, client_id: str, actions: Iterable[str]) -> None:
-        """Make an identity, or give an existing one other actions."""
-        self._by_client[client_id.lower()] = Identity(client_id.lower(), tuple(actions))
+    def create(self, client_id: str) -> Identity:
+        """Make an identity, if there is none with this client id."""
+        return self._by_client.setdefault(client_id.lower(), Identity(client_id.lower()))
+
+    def knows(self, object_id: str) -> bool:
+        """Whether an object id is that of an identity."""
+        return any(one.object_id == object_id for one in self._by_client.values())
 
     def bearer(self, authorization: str) -> Identity | None:
         """Answer whose token an ``Authorization`` header carries, if it is one of ours."""
@@ -113,7 +107,7 @@ def unauthorized(identity: Identity, action: str, scope: str, *, linked: bool) -
 
     ``linked`` is a right on a resource that the body refers to.
     """
-    who = f"The client '{identity.client_id}' with object id '{identity.client_id}'"
+    who = f"The client '{identity.client_id}' with object id '{identity.object_id}'"
     if linked:
         message = (
             f"{who} has permission to perform the action on scope '{scope}'; however, it does "
