@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from bridge.catalog.grants import About, chosen
 from bridge.catalog.needs import Need
+from bridge.cli.app import app
 from bridge.cli.connection import load_settings
+from bridge.cli.exits import CommandError
 from bridge.cli.granting import Grantor
 from bridge.cli.grants import worked_out
 from bridge.sandbox.world import World
@@ -208,3 +211,28 @@ async def test_a_missing_condition_is_told_and_a_role_that_is_not_there(world: W
     async with _grantor(world, needs, nobody) as grantor:
         unread = (await grantor.check(chosen(needs), "aws")).unread
     assert any(one.startswith("role nobody: ") for one in unread)
+
+
+async def test_the_command_writes_after_the_difference_and_says_what_it_leaves(
+    world: World,
+) -> None:
+    name = "faultbridge-carts-latency"
+
+    def run(*more: str) -> Any:
+        context = world.kubeconfig()["current-context"]
+        asked = ["grants", str(CARTS), "--context", context, "--required-only", *more]
+        return CliRunner().invoke(app, asked)
+
+    refused = await asyncio.to_thread(run, "--apply")
+    assert isinstance(refused.exception, CommandError)
+    assert f"+++ inline policy {name} of role my-fis-role" in refused.output
+    assert _inline(world, "my-fis-role").count(name) == 0
+    done = await asyncio.to_thread(run, "--apply", "--yes")
+    assert done.exit_code == 0, done.output
+    assert f"written: inline policy {name} of role my-fis-role" in done.output
+    assert "not applied here: Trust policy of role my-fis-role" in done.output
+    assert "(the bridge's own role is not known; give --principal" in done.output
+    assert _inline(world, "my-fis-role").count(name) == 1
+    checked = await asyncio.to_thread(run, "--check", "--for", "kubernetes")
+    assert checked.exit_code == 1  # the walk-through's role may do more
+    assert "missing:" not in checked.output
