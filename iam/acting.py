@@ -24,6 +24,12 @@ class Acting:
     """What is said when a role is assumed, by role, where something was agreed."""
     source_identity: bool = False
     """Whether AWS is told who started a run."""
+    clusters: tuple[tuple[str, str], ...] = ()
+    """Patterns of clusters in which the identity shows a token of ``gcp`` or ``azure``."""
+
+    def cloud_of(self, cluster: str) -> str:
+        """Return whose token is shown in a cluster; empty where it is none."""
+        return first_match(self.clusters, cluster) or ""
 
 
 def acting(settings: Settings, scope: Scope, identity: str) -> Acting:
@@ -42,4 +48,5 @@ def acting(settings: Settings, scope: Scope, identity: str) -> Acting:
         {cloud: chain for cloud, chain in chains.items() if chain},
         {role: external for role, external in agreed.items() if external},
         settings.aws_source_identity,
+        settings.cluster_tokens,
     )

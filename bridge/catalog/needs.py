@@ -202,11 +202,11 @@ def _of_becoming(
 ) -> Iterator[Need]:
     """Yield what it takes to act as the experiment's identity, which no fault declares."""
 
-    def wanted(*clouds: str) -> tuple[str, ...]:
-        acting = (n for n in needs if n.who is Who.EXPERIMENT and n.place.cloud in clouds)
-        return tuple(sorted({path for one in acting for path in one.wanted_by}))
+    def wanted(cloud: str) -> tuple[str, ...]:
+        mine = (n for n in needs if n.who is Who.EXPERIMENT and cloud == _login(n.place, acting))
+        return tuple(sorted({path for one in mine for path in one.wanted_by}))
 
-    paths = wanted("aws", "kubernetes")
+    paths = wanted("aws")
     if template.scope.cloud == "aws" and account_of(template.identity) and paths:
         home = Place("aws", template.scope.account, template.scope.region)
         chain = (*acting.through.get("aws", ()), template.identity)
@@ -220,6 +220,13 @@ def _of_becoming(
             right = GETTING_TOKENS if step == account else DELEGATING
             project = step.rpartition("@")[2].partition(".")[0]
             yield _step(holder, step, Place("gcp", project), right, paths)
+
+
+def _login(place: Place, acting: Acting) -> str:
+    """Return the cloud whose identity acts in a place."""
+    if place.cloud != "kubernetes":
+        return place.cloud
+    return "aws" if place.account.startswith("arn:") else acting.cloud_of(place.account)
 
 
 def _step(holder: str, wanted: str, place: Place, right: str, paths: tuple[str, ...]) -> Need:

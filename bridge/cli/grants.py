@@ -245,7 +245,13 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
         called,
         found.identity,
         principal=found.principal or BRIDGE,
-        acting=Acting(found.others, found.through, found.external_ids, found.source_identity),
+        acting=Acting(
+            found.others,
+            found.through,
+            found.external_ids,
+            found.source_identity,
+            found.clusters,
+        ),
     )
     return needs, about
 

@@ -78,6 +78,8 @@ class Grants(Document):
     """By role: what is said when it is assumed."""
     source_identity: bool = False
     """Whether it tells AWS who started a run."""
+    clusters: tuple[tuple[str, str], ...] = ()
+    """Patterns of clusters in which the identity shows a token of ``gcp`` or ``azure``."""
     documents: tuple[GrantDocument, ...]
     grants: tuple[Grant, ...]
     """Every right that the documents grant."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from bridge.catalog import canonical
 from bridge.catalog.cloud_chaos import lowered
 from iam.acting import Acting, acting
+from iam.cluster_tokens import ClusterTokens
 from iam.identities import as_known_in, recovery, unmapped
 from providers import registry
 from providers.contract import MarkSearch
+from providers.kubernetes.cloud_tokens import ShowsTokens
 from providers.kubernetes.impersonation import Impersonating
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class Providers:
                 from rbac.acting import MappedIdentities  # noqa: PLC0415 - only where it is set
 
                 opened.use_identities(MappedIdentities(path))
+            if self._settings.cluster_tokens and isinstance(opened, ShowsTokens):
+                opened.use_bearers(ClusterTokens(self._settings, self.provider))
             self._open[name] = opened
         return self._open[name]
 

@@ -36,6 +36,10 @@ class GcpProvider(Provider):
         """Load the SDK in the background."""
         self._connections.warm_up()
 
+    async def cluster_token(self, caller: Caller, *, renew: bool) -> str:
+        """Return an access token, by which GKE knows a service account. Raises ProviderError."""
+        return await self._connections.token(caller, renew=renew)
+
     async def foretell(self, session: Any, rights: Sequence[RightAsked]) -> None:
         """Ask the projects what the identity may do in all of them."""
         await foretell(session, rights)

@@ -64,6 +64,20 @@ class Connections:
 
         return await self._threads.run(project, asked)
 
+    async def token(self, caller: Caller, *, renew: bool) -> str:
+        """Return an access token of the caller's, for what no client sends. Raises ProviderError.
+
+        With ``renew`` it is another one than the last.
+        """
+
+        def current() -> str:
+            tokens = self._tokens(caller)
+            if renew:
+                tokens.reject(tokens.current())
+            return tokens.current()
+
+        return await self._threads.run(_NOBODY, current)
+
     async def close(self) -> None:
         """Wait for the calls under way, drop those that have not begun, and disconnect."""
         await self._threads.close()

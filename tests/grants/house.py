@@ -56,7 +56,13 @@ class House:
             found.identity,
             principal=self.settings.principal,
             username=USER,
-            acting=Acting(found.others, found.through, found.external_ids, found.source_identity),
+            acting=Acting(
+                found.others,
+                found.through,
+                found.external_ids,
+                found.source_identity,
+                found.clusters,
+            ),
         )
         return needs, told
 

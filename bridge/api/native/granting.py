@@ -50,6 +50,7 @@ def answer(
             "through": dict(told.acting.through),
             "external_ids": dict(told.acting.external_ids),
             "source_identity": told.acting.source_identity,
+            "clusters": told.acting.clusters,
             **found,
         }
     )

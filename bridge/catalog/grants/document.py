@@ -43,6 +43,14 @@ class About:
         """The user that the role is in a cluster."""
         return self.username or self.role
 
+    def user_in(self, cluster: str) -> str:
+        """Return the user that the role is in a cluster: its own, or the cloud's identity there."""
+        tokens = {
+            "gcp": self.acting.others.get("gcp") or "NAME@PROJECT.iam.gserviceaccount.com",
+            "azure": self.azure or "OBJECT-ID-OF-THE-IDENTITY",
+        }
+        return self.username or tokens.get(self.acting.cloud_of(cluster)) or self.user
+
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles that are assumed one after another, the template's last."""

@@ -68,9 +68,9 @@ class ClusterGrants:
                 found.unread.append(f"cluster {name}: {error}")
 
     async def _subject(self, name: str, cluster: Cluster, found: Checked) -> kubernetes.Subject:
-        own = kubernetes.Subject(self._about.user)
+        own = kubernetes.Subject(self._about.user_in(name))
         if ClusterArn.parse(name) is None:
-            return own  # there the bridge impersonates that user
+            return own  # there the bridge impersonates that user, or shows a token of its own
         mapped = await self._mapped(name, cluster)
         if mapped.unread:
             found.unread.append(
@@ -131,7 +131,7 @@ class ClusterGrants:
                 found += [change] if change is not None else []
             else:
                 name = document.grants[0].place.account
-                user = users.get(name, self._about.user)
+                user = users.get(name, self._about.user_in(name))
                 found += await self._roles(name, document.grants, user)
         return found
 

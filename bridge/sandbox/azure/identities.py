@@ -19,6 +19,10 @@ from bridge.sandbox.azure.errors import ArmError, answer
 OWNER_CLIENT_ID = "00000000-0000-4000-8000-0000000000a0"
 OWNER_TOKEN = "sandbox-only-not-a-real-token"  # noqa: S105 - opens the emulator, nothing else
 HEADER_SECRET = "sandbox-only-identity-header"  # noqa: S105 - the same
+MANAGEMENT = "https://management.azure.com"
+"""For whom Resource Manager's tokens are."""
+AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
+"""AKS's own server application, for whom its clusters' tokens are."""
 TOKEN_PATH = "/msi/token"  # noqa: S105 - a path
 _LIFETIME = 86_400
 """Seconds; App Service's tokens live for 24 hours."""
@@ -41,13 +45,14 @@ class Identities:
 
     def __init__(self) -> None:
         self._by_client: dict[str, Identity] = {}
-        self._by_token: dict[str, str] = {}
+        self._by_token: dict[str, tuple[str, str]] = {}
+        """Client id and resource, by token."""
         self.clear()
 
     def clear(self) -> None:
         """Forget all but the owner."""
         self._by_client = {OWNER_CLIENT_ID: Identity(OWNER_CLIENT_ID)}
-        self._by_token = {OWNER_TOKEN: OWNER_CLIENT_ID}
+        self._by_token = {OWNER_TOKEN: (OWNER_CLIENT_ID, MANAGEMENT)}
 
     def create(self, client_id: str) -> Identity:
         """Make an identity, if there is none with this client id."""
@@ -57,12 +62,15 @@ class Identities:
         """Whether an object id is that of an identity."""
         return any(one.object_id == object_id for one in self._by_client.values())
 
-    def bearer(self, authorization: str) -> Identity | None:
-        """Answer whose token an ``Authorization`` header carries, if it is one of ours."""
+    def bearer(self, authorization: str, resource: str = MANAGEMENT) -> Identity | None:
+        """Answer whose token for a resource an ``Authorization`` header carries, if it is ours."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return self._by_client.get(self._by_token.get(token.strip(), ""))
+        client_id, audience = self._by_token.get(token.strip(), ("", ""))
+        if audience.rstrip("/").lower() != resource.lower():
+            return None
+        return self._by_client.get(client_id)
 
     def issue(self, request: Request) -> Response:
         """Answer a request for a token; without ``client_id`` it is the owner's."""
@@ -76,7 +84,7 @@ class Identities:
             message = lack if resource else "The parameter resource is missing."
             return answer({"statusCode": 400, "message": message}, 400)
         token = secrets.token_urlsafe(24)
-        self._by_token[token] = client_id
+        self._by_token[token] = (client_id, resource)
         return answer(
             {
                 "access_token": token,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bridge.sandbox.azure.application import AzureApi
 from bridge.sandbox.azure.identities import (
+    AKS,
     HEADER_SECRET,
     OWNER_CLIENT_ID,
     OWNER_TOKEN,
@@ -77,6 +78,11 @@ class AzureEmulator(Stock, CloudEmulator):
         with self._cloud.lock:
             identity = self._cloud.identities.create(client_id)
             self._cloud.roles.grant(identity.object_id, actions)
+
+    def known_to_aks(self, token: str) -> str:
+        """Answer the object id whose token for AKS this is, empty where it is none."""
+        identity = self._cloud.identities.bearer(f"Bearer {token}", AKS)
+        return identity.object_id if identity else ""
 
     def object_id(self, client_id: str) -> str:
         """Answer the object id of an identity, which role assignments name."""

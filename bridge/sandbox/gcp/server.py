@@ -82,6 +82,10 @@ class GcpEmulator(CloudEmulator):
         """An access token of the owner's, for user's own code; it lasts as long as the emulator."""
         return self._accounts.hand_out(self.owner, _FOR_GOOD)
 
+    def known_to_gke(self, token: str) -> str:
+        """Answer the e-mail of the account whose access token this is, empty where it is none."""
+        return self._accounts.caller(f"Bearer {token}")
+
     def environment(self) -> dict[str, str]:
         """Answer the variables that point a bridge, and Google's SDK, here."""
         return {
