@@ -33,7 +33,8 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="ARN",
-        help="The EKS cluster, for a custom resource that is created in one.",
+        help="The cluster, for a custom resource that is created in one: EKS ARN, or "
+        "k8s:context/NAME.",
     ),
 ]
 
