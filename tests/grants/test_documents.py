@@ -14,15 +14,7 @@ from bridge.catalog.grants import About, as_text, chosen, documents, understood
 from bridge.catalog.grants import iam as policies
 from bridge.catalog.grants.cluster import impersonation, manifests, parts
 from bridge.catalog.grants.document import explained
-from bridge.catalog.needs import (
-    BECOMING,
-    GETTING_TOKENS,
-    Need,
-    Place,
-    Who,
-    merged,
-    needs_of,
-)
+from bridge.catalog.needs import Need, Place, Who, merged, needs_of
 from bridge.dialects.fis import parse_template
 from bridge.model.moment import Micros
 from bridge.model.scope import Scope
@@ -236,38 +228,6 @@ def test_a_cluster_of_a_kubeconfig_wants_one_user_to_be_impersonated() -> None:
     (rule,) = becoming.body[0]["rules"]
     assert rule["resourceNames"] == ["experiments"]
     assert rule["verbs"] == ["impersonate"]
-
-
-def test_a_cluster_that_knows_its_clouds_identities_wants_no_mapping() -> None:
-    place = Place("kubernetes", "k8s:context/lab", namespace="a")
-    need = Need(Who.EXPERIMENT, place, "chaos-mesh.org/podchaos:create")
-    for cloud, user in (("gcp", "a@p.iam.gserviceaccount.com"), ("azure", "object-id")):
-        acting = Acting({"gcp": "a@p.iam.gserviceaccount.com"}, clusters=(("k8s:*", cloud),))
-        (roles,) = documents([need], replace(ABOUT, acting=acting, azure="object-id"))
-        (_, binding) = roles.body
-        assert [one["name"] for one in binding["subjects"]] == [user]
-        assert user in roles.title
-
-
-def test_what_the_bridge_becomes_depends_on_whose_token_the_cluster_knows() -> None:
-    spec = {**POD_KILL, "selector": {"namespaces": ["a"]}}
-    parameters = {
-        "kubernetesApiVersion": "chaos-mesh.org/v1alpha1",
-        "kubernetesKind": "PodChaos",
-        "kubernetesNamespace": "chaos",
-        "kubernetesSpec": json.dumps(spec),
-        "maxDuration": "PT5M",
-    }
-    target = {"resourceType": "aws:eks:cluster", "resourceArns": ["k8s:context/laboratory"]}
-    action = "aws:eks:inject-kubernetes-custom-resource"
-    acting = Acting({"gcp": "a@p.iam.gserviceaccount.com"}, clusters=(("k8s:context/*", "gcp"),))
-
-    def becoming(known: Acting) -> set[str]:
-        found = needs_for(action, parameters, key="Cluster", target=target, acting=known)
-        return {one.permission for one in found if one.permission in BECOMING}
-
-    assert becoming(acting) == {GETTING_TOKENS}
-    assert becoming(replace(acting, clusters=())) == set()
 
 
 def test_azure_and_google_get_a_role_for_each_place() -> None:
