@@ -276,8 +276,6 @@ class TargetSpec:
     resource_type: str
     single: bool = False
     """Whether exactly one resource is allowed (a cluster)."""
-    also: tuple[str, ...] = ()
-    """Further resource types that serve as well."""
 
 
 class Undo(StrEnum):

@@ -57,7 +57,6 @@ RESOLVERS: Final[Mapping[str, str]] = {
     "azure:compute:vm": "providers.azure.resolvers:VmResolver",
     "gcp:compute:disk": "providers.gcp.resolvers:DiskResolver",
     "gcp:compute:instance": "providers.gcp.resolvers:InstanceResolver",
-    "k8s:cluster": "providers.kubernetes.contexts:ContextResolver",
 }
 
 STOP_SOURCES: Final[Mapping[str, str]] = {

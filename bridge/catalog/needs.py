@@ -87,8 +87,7 @@ def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
                 yield from _placed(
                     needed, Who.EXPERIMENT, fault.provider, where, path, itself=itself
                 )
-            if provider != "kubernetes":  # where a context's cluster is, no cloud is asked
-                yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
+            yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
 
 
 def _places(

@@ -57,13 +57,10 @@ def action_target_problems(
         if target is None:
             mend = suggestion(target_name, targets, "add it under targets")
             yield Problem(path=where, message=f"there is no target {quote(target_name)}; {mend}")
-        elif target.resource_type in spec.also:
-            continue
         elif target.resource_type != spec.resource_type:
-            types = quoted_list([spec.resource_type, *spec.also])
             message = (
                 f"target {quote(target_name)} is of type {quote(target.resource_type)}, but "
-                f"{fault.id} acts on {types}; name a target of that type"
+                f"{fault.id} acts on {quote(spec.resource_type)}; name a target of that type"
             )
             yield Problem(path=where, message=message)
         elif spec.single and (len(target.resource_arns) != 1 or target.resource_tags):

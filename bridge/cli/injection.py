@@ -14,7 +14,6 @@ from typing import Any, Final
 from bridge.model.moment import format_duration
 from bridge.model.notation.writing import as_json_text
 from providers.contract import LONGEST_ACTION
-from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 from providers.kubernetes.resource import FAULT
 from providers.kubernetes.specs import is_native, is_one_shot
 from providers.kubernetes.timers import written_timer
@@ -147,17 +146,16 @@ def template_of(
         "tags": {"Name": names[:256]},
     }
     if cluster is not None:
-        template["targets"] = {_CLUSTER: {**_named(cluster), "selectionMode": "ALL"}}
+        template["targets"] = {
+            _CLUSTER: {
+                "resourceType": "aws:eks:cluster",
+                "resourceArns": [cluster],
+                "selectionMode": "ALL",
+            }
+        }
         for action in template["actions"].values():
             action["targets"] = {_CLUSTER: _CLUSTER}
     return template
-
-
-def _named(cluster: str) -> dict[str, Any]:
-    if cluster.startswith(CONTEXT_PREFIX):
-        context = cluster.removeprefix(CONTEXT_PREFIX)
-        return {"resourceType": "k8s:cluster", "parameters": {"context": context}}
-    return {"resourceType": "aws:eks:cluster", "resourceArns": [cluster]}
 
 
 def kubernetes_name(name: str) -> str:

@@ -33,8 +33,7 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="ARN",
-        help="The cluster, for a custom resource that is created in one: EKS ARN, or "
-        "k8s:context/NAME.",
+        help="The EKS cluster, for a custom resource that is created in one.",
     ),
 ]
 

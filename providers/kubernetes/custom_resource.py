@@ -55,7 +55,7 @@ class InjectCustomResource(Fault):
     id = FAULT
     undoing = "delete it, with which its controller undoes what it did"
     provider = "kubernetes"
-    target = TargetSpec("Cluster", "aws:eks:cluster", single=True, also=("k8s:cluster",))
+    target = TargetSpec("Cluster", "aws:eks:cluster", single=True)
     permissions = (
         # Of Chaos Mesh, as the example; the group is that of the resource.
         *required("chaos-mesh.org/*:create", "chaos-mesh.org/*:get", "chaos-mesh.org/*:delete"),
