@@ -48,6 +48,7 @@ IN_PROCESS := $(addprefix tests/crash/test_,every_point.py every_fault.py mutant
 crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of every fault, not at a choice of them
 	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -n 2 --dist worksteal $(IN_PROCESS)
 	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash $(IN_PROCESS:%=--ignore=%)
+	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/durable
 	FAULTBRIDGE_CRASH=full FAULTBRIDGE_CRASH_SEED=$(SEED) FAULTBRIDGE_CRASH_CASE=$(CASE) \
 		$(VENV)/bin/python -m pytest -s tests/crash_processes
 
@@ -58,6 +59,12 @@ SEED ?= 1
 soak: $(VENV)/pins-dev $(VENV)/project ## Play N random runs with random deaths and trouble, from SEED on
 	$(VENV)/bin/python -m tests.crash.soak --number $(N) --seed $(SEED)
 
+FUZZ ?= 300
+
+.PHONY: fuzz
+fuzz: $(VENV)/pins-dev $(VENV)/project ## Send FUZZ requests of each kind to every route, as described and not
+	FAULTBRIDGE_FUZZ=$(FUZZ) $(VENV)/bin/python -m pytest -n 2 tests/security/test_fuzz.py
+
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients
 	$(VENV)/bin/python -m pytest -s tests/conformance
@@ -65,6 +72,10 @@ conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account w
 .PHONY: real-cluster
 real-cluster: $(VENV)/pins-dev $(VENV)/project ## Run the tests that need a real kube-apiserver
 	$(VENV)/bin/python -m pytest -m real_cluster
+
+.PHONY: pipelines
+pipelines: $(VENV)/pins-dev $(VENV)/project ## Run whole pipelines and runbooks against a sandbox
+	$(VENV)/bin/python -m pytest -m pipelines
 
 .PHONY: bench
 bench: $(BENCH)/pins-bench $(BENCH)/project ## Measure start-up latency and API calls beside Chaos Toolkit
@@ -86,22 +97,50 @@ bench-scale: $(BENCH)/pins-bench $(BENCH)/project ## Measure thousands of runs, 
 bench-workers: $(VENV)/pins-dev $(VENV)/project ## Measure how late many workers on PostgreSQL are
 	$(VENV)/bin/python benchmarks/workers
 
+.PHONY: bench-triggers
+bench-triggers: $(VENV)/pins-dev $(VENV)/project ## Measure what a cold start of each trigger costs
+	$(VENV)/bin/python benchmarks/triggers
+
+.PHONY: serverless-package
+serverless-package: $(VENV)/pins-dev $(VENV)/project ## Package the service for AWS Lambda, and check the package
+	npm ci --prefix deploy/serverless --no-audit --no-fund --ignore-scripts --loglevel=error
+	$(VENV)/bin/python -m deploy.serverless.package $(PARAMS)
+
 # The present pins are what uv prefers: only what the declarations force changes. `make pins
 # UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make pins' $(UPGRADE)
+
+SERVICE := --extra aws --extra azure --extra gcp --extra kubernetes --extra postgres
+# What the functions of serverless.yml run on: Lambda's arm64 and Python 3.13.
+COMPILE_LAMBDA = $(VENV)/bin/uv pip compile pyproject.toml --quiet --python-version 3.13 \
+	--python-platform aarch64-manylinux_2_28 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make pins' $(UPGRADE)
 
 SERVERLESS := --extra lambda --extra cloud-functions --extra azure-functions
 
 .PHONY: pins
 pins: $(VENV)/pins-dev ## Recompile .ci/requirements/ from pyproject.toml
 	$(COMPILE) --extra sandbox --group install -o .ci/requirements/run.txt
+	$(COMPILE) $(SERVICE) --group install -c .ci/requirements/run.txt -o .ci/requirements/service.txt
 	$(COMPILE) --extra sandbox --extra postgres $(SERVERLESS) --group dev -c .ci/requirements/run.txt -o .ci/requirements/dev.txt
+	$(COMPILE_LAMBDA) --extra aws --extra kubernetes --extra lambda --extra postgres -c .ci/requirements/dev.txt -o .ci/requirements/lambda.txt
 	$(COMPILE) --extra sandbox --extra postgres --group bench -c .ci/requirements/run.txt -o .ci/requirements/bench.txt
+
+ENGINE ?= $(shell for engine in docker podman; do \
+	$$engine info >/dev/null 2>&1 && echo $$engine && break; done)
+
+.PHONY: image
+image: ## Build the container image, where docker or podman runs
+	@if [ -z "$(ENGINE)" ]; then \
+		echo "No container engine answers here: start docker or podman, or name one: make image ENGINE=..." >&2; \
+		exit 1; \
+	fi
+	$(ENGINE) build -t faultbridge:$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' bridge/__init__.py) .
 
 .PHONY: clean
 clean: ## Remove the environments and all that tools left behind
-	rm -rf $(VENV) $(BENCH) build dist .serverless
+	rm -rf $(VENV) $(BENCH) build dist .serverless deploy/serverless/node_modules
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bridge.authentication_settings import AuthenticationSettings, listed
@@ -72,6 +72,27 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         description="URL of a PostgreSQL database that several processes share, such as "
         "`postgresql://user@host/name`; empty: SQLite in `data`, for one process.",
     )
+    secret: str = Field(
+        default="",
+        pattern=r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$",
+        description="ARN of the secret that the functions of serverless.yml read when they begin: "
+        "the URL for `database`, or a JSON object of that and other settings "
+        '(`{"database": "…", "master_key": "…"}`). Nothing else reads it.',
+    )
+    loop_function: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_:.$-]*$",
+        description="AWS Lambda durable function that looks after the runs of `database`, with "
+        "its version or alias (`faultbridge-loop:$LATEST`): what is asked of a run starts an "
+        "execution of it. Set by serverless.yml.",
+    )
+    loop_operations: int = Field(
+        default=1000,
+        ge=4,
+        le=2900,
+        description="Operations after which such an execution hands over to a fresh one. Lambda "
+        "ends one at 3,000, and replays all of them at every look.",
+    )
     epoch: int = Field(
         default=0,
         ge=0,
@@ -81,6 +102,12 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         default=(),
         description="Host names to answer to beside loopback's, separated by commas.",
     )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="Certificate with which the bridge speaks HTTPS, PEM, with those that lead to "
+        "its CA; empty: HTTP. It is read anew when it changes.",
+    )
+    tls_key: Path | None = Field(default=None, description="Its key, PEM, without a password.")
     minimum_duration: timedelta = Field(
         default=timedelta(minutes=1),
         description="Shortest action duration accepted; FIS's is PT1M.",
@@ -120,6 +147,11 @@ class Settings(GuardrailSettings, AuthenticationSettings):
     kubeconfig: Path | None = Field(
         default=None,
         description="Kubeconfig for clusters named by context; empty: KUBECONFIG or ~/.kube.",
+    )
+    cluster_contexts: Names = Field(
+        default=(),
+        description="Contexts of the kubeconfig that templates may name as their cluster, as "
+        "`k8s:context/NAME`, separated by commas; `*` for all. Empty: none.",
     )
     cluster_identities: Path | None = Field(
         default=None,
@@ -266,6 +298,7 @@ class Settings(GuardrailSettings, AuthenticationSettings):
 
     @field_validator(
         "hosts",
+        "cluster_contexts",
         "gcp_projects",
         "azure_subscriptions",
         "rescue_regions",
@@ -281,6 +314,14 @@ class Settings(GuardrailSettings, AuthenticationSettings):
     @classmethod
     def _names(cls, value: object) -> object:
         return listed(value)
+
+    @model_validator(mode="after")
+    def _both(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError(
+                "FAULTBRIDGE_TLS_CERTIFICATE and FAULTBRIDGE_TLS_KEY belong together: set both"
+            )
+        return self
 
     @field_validator("signal_tokens")
     @classmethod

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
+import yaml
 from fastapi import APIRouter
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
@@ -91,6 +92,7 @@ def generated() -> dict[str, Callable[[], str]]:
         **chaos_pages.parts(),
         **policy_tables.parts(),
         "action-list": lambda: _action_list(catalog),
+        "action-inputs": _action_inputs,
         "authentication": lambda: _setting_table(AUTHENTICATION),
         "built-in-action-templates": _built_in_action_templates,
         "commands": _commands,
@@ -363,6 +365,19 @@ def _option_default(parameter: Any) -> str:
     if parameter.multiple:
         return "none"
     return "" if parameter.default is None else f"`{parameter.default}`"
+
+
+def _action_inputs() -> str:
+    action = yaml.safe_load((FOLDER.parent / "action.yml").read_text("utf-8"))
+    rows = (
+        (
+            f"`{name}`",
+            f"`{one['default']}`" if one["default"] else "empty",
+            " ".join(one["description"].split()),
+        )
+        for name, one in action["inputs"].items()
+    )
+    return table(("input", "default", "meaning"), rows)
 
 
 def _lint_rules() -> str:

@@ -33,6 +33,7 @@ from bridge.model.problem import Problem
 from bridge.model.record import Record
 from bridge.model.scope import Scope
 from bridge.model.template import Selection, TemplateTarget
+from providers.by_hand import ByHand
 
 LONGEST_ACTION: Final = timedelta(hours=12)
 """FIS's longest action (quota L-A7622DAA); ours too, in every dialect."""
@@ -451,6 +452,8 @@ class Fault(ABC):
     undoing: ClassVar[str] = ""
     """What ``revert`` does to one resource, in words that follow "would": ``start it again``.
     Every fault that can be marked has them: ``rescue`` says so before it acts."""
+    by_hand: ClassVar[ByHand] = ByHand()
+    """How a person undoes it, or why nobody can: every fault of the registry says one of both."""
     effect: ClassVar[str | None] = None
     """Name of the effect for the overlap rule; None when several may share a resource."""
     settle_every: ClassVar[timedelta] = timedelta(seconds=1)
@@ -478,6 +481,10 @@ class Fault(ABC):
     @abstractmethod
     def timing(self, parameters: Any) -> Timing:
         """Say when the action ends."""
+
+    def undone_by_hand(self, parameters: Any) -> ByHand:  # noqa: ARG002 - as above
+        """Say how a person undoes what an action with these parameters does."""
+        return self.by_hand
 
     def check(self, parameters: Any, path: str) -> list[Problem]:  # noqa: ARG002 - as above
         """Find what the parameters' types cannot (a chaos spec); no I/O.

@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.api.errors import fis_response
-from bridge.api.native.problems import problem_response
+from bridge.api.refusals import is_native, refusal
 from bridge.dialects.fis.errors import (
     ExpiredError,
     FisError,
@@ -42,7 +40,6 @@ from iam.refusals import (
 OPEN: Final = frozenset({("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/v1/signals")})
 """Method and path, as sent, of what answers without a principal."""
 
-_NATIVE: Final = "/v1/"
 _FIS_ERRORS: Final[Mapping[Reason, type[FisError]]] = {
     Reason.MISSING: MissingTokenError,
     Reason.INCOMPLETE: IncompleteError,
@@ -84,7 +81,7 @@ class WhoCalls:
             await _refusal(scope["path"], error)(scope, receive, send)
             return
         except FisError as error:  # the body is too large
-            await _answer(scope["path"], error)(scope, receive, send)
+            await refusal(scope["path"], error)(scope, receive, send)
             return
         await self._app({**scope, SCOPE_KEY: principal}, body.replayed, send)
 
@@ -143,12 +140,12 @@ def _kind(error: AuthenticationError) -> str:
 
 def _refusal(path: str, error: AuthenticationError) -> Response:
     known = _as_fis(error)
-    answer = _answer(path, known)
+    answer = refusal(path, known)
     if isinstance(error, TooManyError):
         answer.headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     elif isinstance(error, CannotTellError):
         answer.headers["Retry-After"] = _RETRY_UNAVAILABLE
-    elif path.startswith(_NATIVE):
+    elif is_native(path):
         more = "" if isinstance(known, MissingTokenError) else ', error="invalid_token"'
         answer.headers["WWW-Authenticate"] = _CHALLENGE + more
     return answer
@@ -158,10 +155,3 @@ def _as_fis(error: AuthenticationError) -> FisError:
     if isinstance(error, NotAuthenticatedError):
         return _FIS_ERRORS[error.reason](str(error))
     return (ThrottlingError if isinstance(error, TooManyError) else UnavailableError)(str(error))
-
-
-def _answer(path: str, error: FisError) -> Response:
-    if not path.startswith(_NATIVE):
-        return fis_response(error)
-    unproven = isinstance(error, tuple(_FIS_ERRORS.values()))
-    return problem_response(HTTPStatus.UNAUTHORIZED if unproven else error.status, error.message)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.api.fetching import Fetch, HttpsFetch
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatcher
-from bridge.engine.findings import Finding
+from bridge.engine.preflight import Foreseen
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
 from bridge.store import Store
 from iam.policy import StoredPolicy
 
-Preflight = Callable[[ExperimentTemplate, str], Awaitable[Sequence[Finding]]]
+Preflight = Callable[[ExperimentTemplate, str], Awaitable[Foreseen]]
 """Asks about a template, on behalf of a principal."""
 
 
-async def _no_preflight(_template: ExperimentTemplate, _principal: str) -> Sequence[Finding]:
-    return ()
+async def _no_preflight(template: ExperimentTemplate, _principal: str) -> Foreseen:
+    return Foreseen([], template, {}, {}, {})
 
 
 @dataclass(frozen=True)

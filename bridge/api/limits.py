@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.api.errors import fis_response
+from bridge.api.refusals import refusal
 from bridge.dialects.fis.errors import AccessError, FisError, TooLargeError
 from bridge.model.wording import quote
 
@@ -55,13 +55,14 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        raw: bytes = scope["raw_path"]
+        scope = {**scope, "path": raw.decode("latin-1")}
         try:
             self._admit(Headers(scope=scope))
         except FisError as error:
-            await fis_response(error)(scope, receive, send)
+            await refusal(scope["path"], error)(scope, receive, send)
             return
-        raw: bytes = scope["raw_path"]
-        await self._app({**scope, "path": raw.decode("latin-1")}, _bounded(receive), send)
+        await self._app(scope, _bounded(receive), send)
 
     def _admit(self, headers: Headers) -> None:
         host = headers.get("host", "")

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -21,8 +21,7 @@ from bridge.api.bridge import Bridge, Preflight
 from bridge.catalog import Catalog
 from bridge.dispatch import Dispatching, dispatcher_for
 from bridge.engine import Engine, Providers, Scheduler
-from bridge.engine.findings import Finding
-from bridge.engine.preflight import preflight
+from bridge.engine.preflight import Foreseen, preflight
 from bridge.model.inbox import Request, RequestKind
 from bridge.model.problem import InvalidDocumentError
 from bridge.model.template import ExperimentTemplate
@@ -58,6 +57,7 @@ class Process:
         *,
         providers: Callable[[Settings], Providers] = Providers,
         catalog: Callable[[Settings], Catalog] = Catalog,
+        dispatcher: Callable[[Settings, Store], Dispatching] = dispatcher_for,
         works: bool = True,
         schedules: bool = True,
     ) -> None:
@@ -70,6 +70,7 @@ class Process:
         self._works = works
         self._make_providers = providers
         self._make_catalog = catalog
+        self._make_dispatcher = dispatcher
         self._schedules = schedules
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatching | None = None
@@ -85,6 +86,7 @@ class Process:
         return self._bridge
 
     async def __aenter__(self) -> Self:
+        self._require_worker()
         async with AsyncExitStack() as stack:
             store = self._open(stack)
             stack.push_async_callback(store.close)
@@ -94,7 +96,7 @@ class Process:
             await store.raise_epoch(self.settings.epoch, _stop(store, RESTORED, "restored"))
             providers = self._make_providers(self.settings)
             stack.push_async_callback(providers.close)
-            dispatcher = dispatcher_for(self.settings)
+            dispatcher = self._make_dispatcher(self.settings, store)
             engine = Engine(
                 store,
                 providers,
@@ -166,6 +168,14 @@ class Process:
                 return
             await asyncio.sleep(_LOOK_EVERY)
 
+    def _require_worker(self) -> None:
+        if self._works and self.settings.loop_function and self._make_dispatcher is dispatcher_for:
+            msg = (
+                "FAULTBRIDGE_LOOP_FUNCTION names a function that advances the runs of "
+                "FAULTBRIDGE_DATABASE; leave it out here, or start with --api-only"
+            )
+            raise StartError(msg)
+
     def _open(self, stack: AsyncExitStack) -> Store:
         settings = self.settings
         require_installation(settings)
@@ -195,7 +205,7 @@ def require_installation(settings: Settings) -> None:
 
 
 def _preflight(providers: Providers, catalog: Catalog, settings: Settings) -> Preflight:
-    async def asked(template: ExperimentTemplate, principal: str) -> Sequence[Finding]:
+    async def asked(template: ExperimentTemplate, principal: str) -> Foreseen:
         return await preflight(
             providers,
             catalog,

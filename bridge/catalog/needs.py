@@ -29,6 +29,7 @@ from bridge.model.template import ExperimentTemplate
 from iam.acting import Acting
 from providers.aws.arns import account_of, partition
 from providers.contract import ITSELF, SUBSCRIPTION, TARGETS, Permission, Where
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
@@ -87,7 +88,8 @@ def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
                 yield from _placed(
                     needed, Who.EXPERIMENT, fault.provider, where, path, itself=itself
                 )
-            yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
+            if not any(one.startswith(CONTEXT_PREFIX) for one in where.resources):
+                yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
 
 
 def _places(

@@ -23,6 +23,7 @@ from bridge.cli import (
     release,
     rescue,
     run,
+    runbook,
     sandbox,
     schedule,
     schema,
@@ -51,6 +52,7 @@ app.command(epilog=EPILOG)(lint.lint)
 app.command(epilog=EPILOG)(grants.grants)
 app.command(epilog=EPILOG)(convert.convert)
 app.command(epilog=EPILOG)(run.run)
+app.command(epilog=EPILOG)(runbook.runbook)
 app.command(epilog=EPILOG)(experiments.stop)
 app.command(epilog=EPILOG)(experiments.watch)
 app.command(epilog=EPILOG)(release.release)

@@ -37,8 +37,8 @@ def configured_url() -> str | None:
 
 def connect() -> Client:
     """Return a client of the configured bridge, or of one that `serve` runs by default."""
-    from bridge.cli.credentials import credentials
     from bridge.client import Client
+    from iam.credentials import credentials
 
     url = configured_url() or DEFAULT_URL
     return Client(url, auth=credentials(url))
@@ -46,8 +46,8 @@ def connect() -> Client:
 
 def connect_async() -> AsyncClient:
     """Return a client as `connect` does, for an event loop."""
-    from bridge.cli.credentials import credentials
     from bridge.client import AsyncClient
+    from iam.credentials import credentials
 
     url = configured_url() or DEFAULT_URL
     return AsyncClient(url, auth=credentials(url))

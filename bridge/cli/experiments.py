@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli.connection import connect
 from bridge.cli.output import clean, console, show, show_json, tell
+from bridge.cli.reports import Junit, Reports, Summary
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Experiment id, such as EXP….")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -48,7 +49,7 @@ def stop(experiment_id: _Id, as_json: _Json = False) -> None:
         show(f"{experiment.id} is told to stop; `faultbridge watch {experiment.id}` follows it")
 
 
-def watch(experiment_id: _Id) -> None:
+def watch(experiment_id: _Id, junit: Junit = None, summary: Summary = None) -> None:
     """Follow an experiment to its end.
 
     The exit code is its verdict. Draws in place on a terminal, writes a line for each event
@@ -58,7 +59,11 @@ def watch(experiment_id: _Id) -> None:
     from bridge.cli.run import watched
     from bridge.cli.verdict import account, verdict
 
-    experiment = asyncio.run(watched(experiment_id, view_on(console())))
+    reports = Reports(junit, summary)
+    reports.require_writable()
+    with reports.about(experiment_id):
+        experiment = asyncio.run(watched(experiment_id, view_on(console())))
+    reports.write(experiment)
     for line in account(experiment):
         tell(line)
     raise typer.Exit(verdict(experiment))

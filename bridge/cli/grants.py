@@ -121,7 +121,7 @@ def grants(
         raise CommandError(Exit.INVALID, msg)
     if check and apply:
         raise CommandError(Exit.INVALID, "--check and --apply are two commands; give one of them")
-    needs, about = _needs(template, role, cluster)
+    needs, about = needs_of(template, role, cluster)
     about = replace(
         about,
         principal=principal or about.principal,
@@ -220,14 +220,18 @@ async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit
     return Exit.COMPLETED
 
 
-def _needs(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need, ...], About]:
+def needs_of(name: str, role: str | None, cluster: str | None) -> tuple[tuple[Need, ...], About]:
     """Return what a file's or a stored template needs. Raises CommandError."""
-    is_id = is_stored(name)
-    if is_id or configured_url() is not None:
-        return _asked(
-            {"template_id": name} if is_id else {"template": checked(name, role, cluster)}, name
-        )
-    return worked_out(checked(name, role, cluster), name)
+    if is_stored(name):
+        return _asked({"template_id": name}, name)
+    return needs_of_document(checked(name, role, cluster), name)
+
+
+def needs_of_document(document: Any, name: str) -> tuple[tuple[Need, ...], About]:
+    """Return what a document without errors needs. Raises CommandError."""
+    if configured_url() is not None:
+        return _asked({"template": document}, name)
+    return worked_out(document, name)
 
 
 def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:

@@ -11,13 +11,15 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from bridge import __version__
-from bridge.api.app import create_app
+from bridge.api.app import create_app, health_app
 from bridge.api.authenticators import authentication_for
 from bridge.api.process import Process, StartError
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import show, tell
+from bridge.cli.tls import Certificate, certificate_of
 from bridge.settings import Settings
 from bridge.store import DirectoryInUseError
 from iam.authentication import Authentication
@@ -73,14 +75,18 @@ async def listen(
         tell(_DRAINING)
 
 
-async def work(settings: Settings) -> None:
-    """Advance runs until SIGTERM or SIGINT, then drain. Raises CommandError."""
+async def work(settings: Settings, probes: tuple[str, int] | None = None) -> None:
+    """Advance runs until SIGTERM or SIGINT, then drain. Raises CommandError.
+
+    ``probes`` is where an orchestrator may ask whether the worker is alive and has its database.
+    """
     ended = signalled()
     with _start_errors():
-        async with Process(settings):
+        async with Process(settings) as process, _probed(process, probes) as asked_at:
             show(
                 f"Faultbridge {__version__} worker ready "
                 f"(installation {settings.installation}, FAULTBRIDGE_DATABASE)"
+                + (f", probes on {asked_at}" if asked_at else "")
             )
             await ended.wait()
             tell(_DRAINING)
@@ -96,12 +102,23 @@ async def bridge_on(
     Raises CommandError where it cannot listen or start.
     """
     with _bind(host, port) as listener, _start_errors():
+        certificate = certificate_of(settings) if asks else None
         async with (
             Process(settings, works=works) as process,
             _authentication(process, asks=asks) as authentication,
-            _answering(process, listener, authentication),
+            _answering(_bridge_app(process, authentication), listener, certificate),
         ):
-            yield _url(host, listener)
+            yield _url(host, listener, "http" if certificate is None else "https")
+
+
+@asynccontextmanager
+async def _probed(process: Process, place: tuple[str, int] | None) -> AsyncIterator[str]:
+    if place is None:
+        yield ""
+        return
+    with _bind(*place, option="--probe-port") as listener:
+        async with _answering(health_app(process.bridge), listener, None):
+            yield _url(place[0], listener, "http")
 
 
 @asynccontextmanager
@@ -142,12 +159,16 @@ def signalled() -> asyncio.Event:
     return event
 
 
+def _bridge_app(process: Process, authentication: Authentication | None) -> FastAPI:
+    return create_app(process.bridge, hosts=process.settings.hosts, authentication=authentication)
+
+
 @asynccontextmanager
 async def _answering(
-    process: Process, listener: socket.socket, authentication: Authentication | None
+    app: FastAPI, listener: socket.socket, certificate: Certificate | None
 ) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        create_app(process.bridge, hosts=process.settings.hosts, authentication=authentication),
+        app,
         lifespan="off",
         ws="none",
         log_config=None,
@@ -157,8 +178,10 @@ async def _answering(
         # failures are counted by that address, and policies and the log name it.
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
         timeout_graceful_shutdown=_LAST_REQUESTS,
+        ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
     )
     server = _Server(config)
+    following = asyncio.create_task(certificate.follow()) if certificate is not None else None
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     ready = asyncio.create_task(server.ready.wait())
     try:
@@ -168,11 +191,13 @@ async def _answering(
         yield
     finally:
         ready.cancel()
+        if following is not None:
+            following.cancel()
         server.should_exit = True
         await serving
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, option: str = "--port") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio switches Nagle's delay off only where it is.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -182,11 +207,11 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        msg = f"cannot listen on {host} port {port} ({error.strerror}); give another --port"
+        msg = f"cannot listen on {host} port {port} ({error.strerror}); give another {option}"
         raise CommandError(Exit.NO_BRIDGE, msg) from None
     return listener
 
 
-def _url(host: str, listener: socket.socket) -> str:
+def _url(host: str, listener: socket.socket, scheme: str) -> str:
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}"
+    return f"{scheme}://{shown}:{listener.getsockname()[1]}"

@@ -60,7 +60,7 @@ async def _asked_here(settings: Settings, document: dict[str, Any]) -> Preflight
         )
     finally:
         await providers.close()
-    return rendered(found)
+    return rendered(found, catalog)
 
 
 def show_preflight(name: str, found: Preflight) -> None:

@@ -14,6 +14,8 @@ from bridge.client.errors import ClientError, RefusedError
 
 def explain(error: Exception) -> tuple[Exit, str]:
     """Return exit code and words for an error that ended a command."""
+    from iam.credentials import CredentialsError
+
     if isinstance(error, CommandError):
         return error.code, str(error)
     if isinstance(error, RefusedError):
@@ -22,8 +24,9 @@ def explain(error: Exception) -> tuple[Exit, str]:
         return Exit.INVALID, clean(text)
     if isinstance(error, SettingsError):
         return Exit.INVALID, f"a FAULTBRIDGE_ setting cannot be read: {clean(str(error))}"
-    if isinstance(error, ClientError):
-        return Exit.NO_BRIDGE, clean(str(error))
+    if isinstance(error, ClientError | CredentialsError):
+        wrong = isinstance(error, CredentialsError)
+        return Exit.INVALID if wrong else Exit.NO_BRIDGE, clean(str(error))
     if isinstance(error, ValidationError) and error.title == "Settings":
         return Exit.INVALID, _settings(error)
     # Only its kind and place: the text of an error that nobody foresaw may hold anything.

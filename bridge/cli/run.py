@@ -10,6 +10,8 @@ import typer
 from bridge.cli.connection import configured_url, connect_async, load_settings
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import console, show, show_json, tell
+from bridge.cli.preflight import is_stored
+from bridge.cli.reports import Junit, Reports, Summary
 from bridge.cli.validate import Cluster, File, Role, checked
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from bridge.client.documents import ExperimentDetail
 
 
-def run(
+def run(  # noqa: PLR0917 - each is an option of the command
     file: File,
     role: Role = None,
     cluster: Cluster = None,
@@ -27,20 +29,37 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the experiment as one JSON document at the end.")
     ] = False,
+    junit: Junit = None,
+    summary: Summary = None,
 ) -> None:
     """Run an experiment, or a custom resource of a chaos kind.
 
-    With FAULTBRIDGE_URL the bridge there runs it. Without, a bridge runs within this command:
+    FILE may be the id of a template that the bridge stores. With FAULTBRIDGE_URL the bridge there
+    runs it. Without, a bridge runs within this command:
     SIGINT, SIGTERM or SIGHUP stop the experiment, everything is undone, then the command exits; a
     second signal exits at once and prints how to undo what is left.
     """
-    remote = configured_url() is not None
-    document = checked(file, role, cluster)
-    view = None if as_json else _view()
-    if remote:
-        experiment = _remote(document, view if wait else None, wait=wait)
-    else:
-        experiment = _embedded(document, view)
+    stored = is_stored(file)
+    remote = stored or configured_url() is not None
+    if stored and (role is not None or cluster is not None):
+        msg = (
+            f"{file}: a stored template names its role and targets; leave --role and --cluster out"
+        )
+        raise CommandError(Exit.INVALID, msg)
+    reports = Reports(junit, summary)
+    if reports.wanted and remote and not wait:
+        msg = "--junit and --summary tell of the end, so the command must wait for it: add --wait"
+        raise CommandError(Exit.INVALID, msg)
+    reports.require_writable()
+    with reports.about(file):
+        document = {} if stored else checked(file, role, cluster)
+        view = None if as_json else _view()
+        if remote:
+            what = {"template_id": file} if stored else {"template": document}
+            experiment = _remote(what, view if wait else None, wait=wait)
+        else:
+            experiment = _embedded(document, view)
+    reports.write(experiment)
     if as_json:
         show_json(experiment.wire())
     if wait or not remote:
@@ -70,12 +89,12 @@ def _embedded(document: dict[str, Any], view: View | None) -> ExperimentDetail:
         return asyncio.run(go())
 
 
-def _remote(document: dict[str, Any], view: View | None, *, wait: bool) -> ExperimentDetail:
+def _remote(what: dict[str, Any], view: View | None, *, wait: bool) -> ExperimentDetail:
     from uuid import uuid4
 
     from bridge.client import StartRequest
 
-    request = StartRequest(template=document, client_token=str(uuid4()))
+    request = StartRequest(**what, client_token=str(uuid4()))
 
     async def go() -> ExperimentDetail:
         async with connect_async() as client:

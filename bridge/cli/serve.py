@@ -51,7 +51,13 @@ def serve(
     asyncio.run(listen(settings, host, port, works=not api_only))
 
 
-def worker() -> None:
+def worker(
+    probe_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port for `/healthz` and `/readyz`, and nothing else."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
+) -> None:
     """Advance the runs of a shared PostgreSQL database until SIGTERM or SIGINT.
 
     Any number of workers may run beside `serve`, on any machines. One that ends drains as `serve`
@@ -62,7 +68,7 @@ def worker() -> None:
     _log_warnings()
     from bridge.cli.listening import work
 
-    asyncio.run(work(settings))
+    asyncio.run(work(settings, None if probe_port is None else (host, probe_port)))
 
 
 def _log_warnings() -> None:

@@ -91,11 +91,21 @@ def start(request: StartRequest) -> Call[ExperimentDetail]:
     return Call("POST", "/v1/experiments", ExperimentDetail, body=body)
 
 
-def experiments(*, after: str | None = None, limit: int = 100) -> Call[ExperimentPage]:
-    """List runs, the newest first."""
+def experiments(
+    *,
+    after: str | None = None,
+    limit: int = 100,
+    template_id: str | None = None,
+    only_open: bool = False,
+) -> Call[ExperimentPage]:
+    """List runs, the newest first: all, or those of a template, or those that have not ended."""
     query: dict[str, str | int | float] = {"limit": limit}
     if after is not None:
         query["after"] = after
+    if template_id is not None:
+        query["templateId"] = template_id
+    if only_open:
+        query["open"] = "true"
     return Call("GET", "/v1/experiments", ExperimentPage, query=query)
 
 

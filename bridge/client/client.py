@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from bridge.client import calls
@@ -36,6 +36,13 @@ T = TypeVar("T", bound=Document)
 
 TIMEOUT = 30.0
 """Seconds that a bridge may take to answer."""
+
+
+class Which(TypedDict, total=False):
+    """Which runs are listed: those of a template, or those that have not ended."""
+
+    template_id: str | None
+    only_open: bool
 
 
 class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
@@ -101,9 +108,11 @@ class Client(SchedulesClient, ActionTemplatesClient, PoliciesClient):
         """Start a run."""
         return self.send(calls.start(request))
 
-    def experiments(self, *, after: str | None = None, limit: int = 100) -> ExperimentPage:
+    def experiments(
+        self, *, after: str | None = None, limit: int = 100, **which: Unpack[Which]
+    ) -> ExperimentPage:
         """List runs, the newest first."""
-        return self.send(calls.experiments(after=after, limit=limit))
+        return self.send(calls.experiments(after=after, limit=limit, **which))
 
     def experiment(self, experiment_id: str) -> ExperimentDetail:
         """Show a run."""
@@ -203,9 +212,11 @@ class AsyncClient(AsyncSchedulesClient, AsyncActionTemplatesClient):
         """Start a run."""
         return await self.send(calls.start(request))
 
-    async def experiments(self, *, after: str | None = None, limit: int = 100) -> ExperimentPage:
+    async def experiments(
+        self, *, after: str | None = None, limit: int = 100, **which: Unpack[Which]
+    ) -> ExperimentPage:
         """List runs, the newest first."""
-        return await self.send(calls.experiments(after=after, limit=limit))
+        return await self.send(calls.experiments(after=after, limit=limit, **which))
 
     async def experiment(self, experiment_id: str) -> ExperimentDetail:
         """Show a run."""

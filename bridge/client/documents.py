@@ -224,6 +224,16 @@ class ExperimentDetail(ExperimentSummary):
         return tuple(one for one in self.records if one.left_behind or not one.ended)
 
 
+class ExperimentPhase(Document):
+    """How far a run has come, in one word: for what can compare words only (Argo, a shell)."""
+
+    id: str
+    phase: str
+    """The run's status; ``left-behind`` where it has ended and a fault may still be there."""
+    ended: bool
+    reason: str = ""
+
+
 class LeverState(Document):
     """How the safety lever stands."""
 

@@ -53,9 +53,82 @@ class PreflightFinding(Document):
         return self.verdict == "missing" and self.need == "required"
 
 
+class PlannedTarget(Document):
+    """A target as it resolves now."""
+
+    name: str
+    resource_type: str
+    selection_mode: str
+    taken: int | None = None
+    """How many a run takes; None where nobody could tell."""
+    resources: tuple[str, ...] = ()
+    """Those that it takes them from, by their full names."""
+    problem: str = ""
+    """Why it does not resolve."""
+
+
+class PlannedGroup(Document):
+    """Resources that an action reaches beyond its targets."""
+
+    name: str
+    size: int
+    """Most of them that it touches."""
+    resources: tuple[str, ...] = ()
+
+
+class UndoneByHand(Document):
+    """How a person undoes a fault; `providers.by_hand` says what stands in braces."""
+
+    says: str = ""
+    note: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+
+
+class PlannedAction(Document):
+    """An action as the engine would run it."""
+
+    name: str
+    action_id: str
+    description: str = ""
+    start_after: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    ends: str
+    """``instant``, ``lasts`` or ``until-ended``."""
+    length: str = ""
+    """ISO 8601: how long it lasts, or may last at most."""
+    undo: str
+    """``restores``, ``lasting`` or ``none``."""
+    undoing: str = ""
+    """What undoing does to one resource, in words that follow "would"."""
+    by_hand: UndoneByHand = UndoneByHand()
+    reaches: tuple[PlannedGroup, ...] | None = None
+    """None where nobody could tell."""
+
+
+class PlannedCondition(Document):
+    """A stop condition and what it says now."""
+
+    source: str
+    value: str | None = None
+    state: str | None = None
+    """``clear``, ``triggered`` or ``unreadable``; None where it was not read, or is only heard."""
+
+
+class Plan(Document):
+    """What a run would be if it began now."""
+
+    description: str
+    identity: str
+    targets: tuple[PlannedTarget, ...] = ()
+    actions: tuple[PlannedAction, ...] = ()
+    stop_conditions: tuple[PlannedCondition, ...] = ()
+
+
 class Preflight(Document):
     """What was asked before a run, and answered; nothing was changed."""
 
     passed: bool
     """Whether nothing that is required is known to be missing."""
     findings: tuple[PreflightFinding, ...] = ()
+    plan: Plan | None = None
+    """None from a bridge that is older."""

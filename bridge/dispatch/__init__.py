@@ -5,12 +5,17 @@ Safety is the store's; a dispatcher only brings liveness.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
+from bridge.dispatch.durable import DurableDispatcher
 from bridge.dispatch.timer import TimerDispatcher
 from bridge.engine import Engine, Scheduler
+from bridge.model.scope import Scope
 from bridge.settings import Settings
-from bridge.store import is_server
+from bridge.store import Store, is_server
+from providers.aws.own_services import DurableFunction
+from providers.contract import Caller
 
 
 class Dispatcher(Protocol):
@@ -33,8 +38,13 @@ class Dispatching(Dispatcher, Protocol):
         """Take nothing new, let calls in flight return, then let go."""
 
 
-def dispatcher_for(settings: Settings) -> Dispatching:
-    """Return what suits the database: a queue where it is shared by many processes."""
+def dispatcher_for(settings: Settings, store: Store) -> Dispatching:
+    """Return what suits the database: a queue where it is shared by many processes.
+
+    Where a function looks after runs, whoever asks something of them starts that function.
+    """
+    if settings.loop_function:
+        return durable_dispatcher(settings, store)
     if not is_server(settings.database):
         return TimerDispatcher()
     from bridge.dispatch.queue import QueueDispatcher  # noqa: PLC0415 - an extra's libraries
@@ -42,4 +52,24 @@ def dispatcher_for(settings: Settings) -> Dispatching:
     return QueueDispatcher(settings.database, lease=settings.lease)
 
 
-__all__ = ["Dispatcher", "Dispatching", "TimerDispatcher", "dispatcher_for"]
+def durable_dispatcher(settings: Settings, store: Store) -> DurableDispatcher:
+    """Return the dispatcher that starts executions of the settings' function."""
+    scope = Scope(cloud="aws", account=settings.account, region=settings.region)
+    function = DurableFunction(
+        settings.loop_function, Caller(scope, None, "dispatcher", settings.installation)
+    )
+
+    async def begin(name: str, payload: dict[str, object]) -> None:
+        await asyncio.to_thread(function.start, name, payload)
+
+    return DurableDispatcher(store, begin)
+
+
+__all__ = [
+    "Dispatcher",
+    "Dispatching",
+    "DurableDispatcher",
+    "TimerDispatcher",
+    "dispatcher_for",
+    "durable_dispatcher",
+]

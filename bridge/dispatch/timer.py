@@ -12,6 +12,7 @@ import random
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from bridge.model.failure import whereabouts
 from bridge.model.moment import SECOND
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ class TimerDispatcher:
             self._news.clear()
             try:
                 pause = await self._start_due(engine)
-            except Exception:
-                logger.exception("due runs could not be listed")
+            except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
+                logger.error("due runs could not be listed: %s", whereabouts(error))
                 pause = self._sweep
             # Not wait_for: in Python 3.11 it can lose a cancellation that meets the news.
             with suppress(TimeoutError):
@@ -151,9 +152,11 @@ class TimerDispatcher:
             await engine.advance(experiment_id)
         except asyncio.CancelledError:
             raise
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
             # The lease stands until it ends, which is pause enough before the next attempt.
-            logger.exception("experiment %s could not be advanced", experiment_id)
+            logger.error(
+                "experiment %s could not be advanced: %s", experiment_id, whereabouts(error)
+            )
         finally:
             self._active.pop(experiment_id, None)
             self._news.set()
@@ -168,8 +171,8 @@ class TimerDispatcher:
                 left = 0.0 if next_due is None else (next_due - engine.store.now()) / SECOND
                 # What is due and still there could not be decided; it need not be tried at once.
                 pause = min(left, _SLOT_SWEEP) if left > 0 else _SLOT_SWEEP
-            except Exception:
-                logger.exception("the slots of schedules could not be started")
+            except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
+                logger.error("the slots of schedules could not be started: %s", whereabouts(error))
             await asyncio.sleep(pause)
 
     async def _poll_stop_conditions(self, engine: Engine) -> None:
@@ -177,8 +180,8 @@ class TimerDispatcher:
         while True:
             try:
                 await engine.stop_watch.poll()
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
                 # Runs stop by the age of their last reading, so a broken poll fails safe.
-                logger.exception("stop conditions could not be polled")
+                logger.error("stop conditions could not be polled: %s", whereabouts(error))
             # Jitter keeps many bridges from reading in step.
             await asyncio.sleep(every * random.uniform(0.2, 0.3))  # noqa: S311 - no secret

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.model.failure import whereabouts
 from bridge.model.moment import Micros
 from providers.contract import Caller, FenceLostError, Mark, ProviderError
 
@@ -87,5 +88,5 @@ def words(error: Exception) -> str:
     """Say what went wrong without a trace, a secret or a token."""
     if isinstance(error, ProviderError | FenceLostError):
         return str(error)
-    logger.error("a provider failed unexpectedly", exc_info=error)
+    logger.error("a provider failed unexpectedly: %s", whereabouts(error))
     return f"unexpected {type(error).__name__}; the bridge's log has the details"

@@ -7,6 +7,7 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from bridge.model.failure import whereabouts
 from bridge.model.moment import SECOND, Micros
 from bridge.store import LeaseLostError
 from providers.contract import Guard
@@ -34,9 +35,11 @@ async def _renew(store: Store, claim: Claim, guard: Guard, lease: Micros) -> Non
         except LeaseLostError:
             guard.deadline = 0.0
             return
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises; it is tried again
             # The guard's deadline stands; the next third of the lease tries again.
-            logger.exception("the lease of %s could not be renewed", claim.experiment)
+            logger.error(
+                "the lease of %s could not be renewed: %s", claim.experiment, whereabouts(error)
+            )
             continue
         guard.deadline = asked_at + lease / SECOND
 

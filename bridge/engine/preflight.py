@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bridge.catalog.cloud_chaos import lowered
@@ -31,10 +33,25 @@ if TYPE_CHECKING:
     from bridge.engine.providers import Providers
     from bridge.engine.targets import TargetResult
     from bridge.model.template import ExperimentTemplate
-    from providers.contract import Session
+    from providers.contract import Group, Session
 
 SESSION: Final = "preflight"
 """What the cloud's audit log shows as the name of a preflight's session."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a run would find if it began now."""
+
+    findings: list[Finding]
+    """What is known of each right, and of what must be there."""
+    template: ExperimentTemplate
+    """As the engine would run it."""
+    targets: Mapping[str, TargetResult]
+    groups: Mapping[str, Sequence[Group]]
+    """What actions reach beyond their targets, by action; without an entry nobody could tell."""
+    conditions: Mapping[tuple[str, str], StopState]
+    """Stop conditions by source and value; without an entry one was not, or cannot be, read."""
 
 
 async def preflight(
@@ -44,13 +61,13 @@ async def preflight(
     *,
     installation: str,
     on_behalf_of: str = "",
-) -> list[Finding]:
+) -> Foreseen:
     """Ask everything that can be asked about a template without errors, expanded before.
 
     Never raises ProviderError. Raises KeyError and InvalidDocumentError for a template that the
     catalogue refuses.
     """
-    return await _Preflight(providers, catalog, template, installation, on_behalf_of).findings()
+    return await _Preflight(providers, catalog, template, installation, on_behalf_of).foreseen()
 
 
 class _Preflight:
@@ -74,8 +91,10 @@ class _Preflight:
         self._sessions: dict[str, Session] = {}
         self._asked: dict[str, Asked] = {}
         """By path in the template."""
+        self._groups: dict[str, Sequence[Group]] = {}
+        self._states: dict[tuple[str, str], StopState] = {}
 
-    async def findings(self) -> list[Finding]:
+    async def foreseen(self) -> Foreseen:
         results, _ = await asyncio.gather(
             resolve_all(self._providers, self._session, SESSION, self._template),
             self._stop_conditions(),
@@ -84,8 +103,10 @@ class _Preflight:
             self._asked[f"targets.{result.name}"] = _of_target(result)
         taken = {result.name: result for result in results}
         await asyncio.gather(*(self._action(name, taken) for name in self._template.actions))
+        await asyncio.gather(*(self._reach(name, taken) for name in self._template.actions))
         await self._foretell()
-        return findings(self._template, self._needs, self._asked)
+        found = findings(self._template, self._needs, self._asked)
+        return Foreseen(found, self._template, taken, self._groups, self._states)
 
     async def _session(self, provider: str) -> Session:
         if provider not in self._sessions:
@@ -126,6 +147,18 @@ class _Preflight:
                     )
                 )
 
+    async def _reach(self, name: str, results: dict[str, TargetResult]) -> None:
+        """Note what an action reaches. A run asks it for guardrails only: nothing fails by it."""
+        action = self._template.actions[name]
+        if self._asked[f"actions.{name}"].silence:
+            return
+        fault = self._providers.fault(action.action_id)
+        taken = [one for target in action.targets.values() for one in results[target].taken]
+        with collected(), suppress(Exception):
+            session = await self._session(fault.provider)
+            parameters = self._catalog.parameters_of(action)
+            self._groups[name] = await fault.reached(session, parameters, taken)
+
     async def _stop_conditions(self) -> None:
         asked = self._asked.setdefault(STOP_CONDITIONS, Asked())
         scope, reader = self._template.scope, replace(self._caller, identity=None, name="reader")
@@ -142,6 +175,7 @@ class _Preflight:
             except Exception as error:  # noqa: BLE001 - as above
                 asked.failed = words(error)
             else:
+                self._states |= {(name, value): states[value] for value in states}
                 gone = [
                     value for value in values if states.get(value) in (None, StopState.UNREADABLE)
                 ]

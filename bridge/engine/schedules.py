@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.dialects.fis.tags import reserved_tag_problems
 from bridge.engine.experiment import new_experiment
 from bridge.engine.slots import due
+from bridge.model.failure import whereabouts
 from bridge.model.moment import micros
 from bridge.model.problem import Severity
 from bridge.model.schedule import Slot, SlotOutcome
@@ -64,9 +65,13 @@ class Scheduler:
                 looked_at.add(schedule_id)
                 try:
                     started = await self._decide(schedule_id, scope)
-                except Exception:
+                except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
                     # One that cannot be decided here must not keep the others from their slots.
-                    logger.exception("the slot of schedule %s could not be decided", schedule_id)
+                    logger.error(
+                        "the slot of schedule %s could not be decided: %s",
+                        schedule_id,
+                        whereabouts(error),
+                    )
                 else:
                     if started is not None:
                         yield started

@@ -44,6 +44,8 @@ class TargetResult:
     taken: Sequence[Resource] = ()
     found: int = 0
     """How many there were to take from."""
+    among: Sequence[Resource] = ()
+    """Those that there were to take from."""
     failure: TargetFailure | None = None
 
 
@@ -102,7 +104,7 @@ async def resolve_target(
         else:
             reason = f"Target resolution returned empty set (target {name})"
         return failed(FailureCode.TARGET, reason)
-    return TargetResult(name, taken, len(resolution.found))
+    return TargetResult(name, taken, len(resolution.found), resolution.found)
 
 
 async def resolve_all(

@@ -99,7 +99,8 @@ def open_engine(text: str) -> sa.Engine:
             "pool_pre_ping": True,
             "pool_timeout": 20,
         }
-    engine = sa.create_engine(url, **options)
+    # An error must not quote the values of its statement: they are users' documents.
+    engine = sa.create_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _configure_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

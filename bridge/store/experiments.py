@@ -142,18 +142,25 @@ class Experiments(Database):
         scope: Scope,
         *,
         template_id: str | None = None,
+        only_open: bool = False,
         after: str | None = None,
         limit: int = 100,
     ) -> list[Experiment]:
-        """List runs, the newest first, past the one whose id is ``after``."""
-        return await self._run(self._experiments, scope, template_id, after, limit)
+        """List runs, the newest first, past the one whose id is ``after``.
+
+        ``only_open`` leaves out those that have ended, but for one that is looked at again.
+        """
+        where = [in_scope(experiments, scope)]
+        if template_id is not None:
+            where.append(experiments.c.template_id == template_id)
+        if only_open:
+            where.append(experiments.c.open)
+        return await self._run(self._experiments, where, after, limit)
 
     def _experiments(
-        self, scope: Scope, template_id: str | None, after: str | None, limit: int
+        self, where: list[sa.ColumnElement[bool]], after: str | None, limit: int
     ) -> list[Experiment]:
-        query = sa.select(*PARTS).where(in_scope(experiments, scope))
-        if template_id is not None:
-            query = query.where(experiments.c.template_id == template_id)
+        query = sa.select(*PARTS).where(*where)
         if after is not None:
             last = (
                 sa.select(experiments.c.created_at)

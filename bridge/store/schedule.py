@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -11,6 +12,8 @@ from bridge.model.inbox import Request, RequestKind
 from bridge.model.moment import Micros
 from bridge.store.database import Database, chunks
 from bridge.store.tables import experiments, inbox
+
+_AT_ONCE: Final = Micros(0)
 
 
 class Schedule(Database):
@@ -43,13 +46,16 @@ class Schedule(Database):
             for row in rows
         ]
 
-    async def due(self, *, limit: int = 100) -> list[str]:
-        """List the open runs that are due and that nobody holds, the longest due first."""
-        return await self._run(self._due, limit)
+    async def due(self, *, limit: int = 100, since: Micros = _AT_ONCE) -> list[str]:
+        """List the open runs that are due and that nobody holds, the longest due first.
 
-    def _due(self, limit: int) -> list[str]:
+        ``since`` is a length: those that have been due, and free, for less are left out.
+        """
+        return await self._run(self._due, limit, since)
+
+    def _due(self, limit: int, since: Micros) -> list[str]:
         with self._reading() as connection:
-            now = self._moment(connection)
+            now = Micros(self._moment(connection) - since)
             return list(
                 connection.execute(
                     sa.select(experiments.c.id)

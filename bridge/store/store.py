@@ -11,8 +11,10 @@ from bridge.store.audit import Audit
 from bridge.store.database import Clock, insert_if_absent, open_engine
 from bridge.store.experiments import Experiments
 from bridge.store.keys import Keys
+from bridge.store.lateness import Lateness
 from bridge.store.levers import Levers
 from bridge.store.limits import Limits
+from bridge.store.loops import Loops
 from bridge.store.migrate import upgrade
 from bridge.store.policies import Policies
 from bridge.store.runs import Runs
@@ -36,6 +38,8 @@ class Store(
     Levers,
     Limits,
     Schedules,
+    Loops,
+    Lateness,
     ActionTemplates,
     Policies,
     Audit,

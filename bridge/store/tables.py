@@ -67,6 +67,14 @@ experiments = Table(
     ),
 )
 
+loops = Table(
+    "loops",
+    metadata,
+    # The durable execution that looks after a run is named after the run and this number.
+    Column("experiment_id", ForeignKey("experiments.id"), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+
 records = Table(
     "records",
     metadata,

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import Field, field_validator
 
 from bridge.model.record import Record
+from providers.aws import by_hand
 from providers.aws.arns import Arn
 from providers.aws.session import AwsSession
 from providers.batches import chunks
@@ -114,6 +115,7 @@ class AssertAlarmState(Fault):
     """Assert that CloudWatch alarms are in one of the given states; fail if one is not."""
 
     id = "aws:cloudwatch:assert-alarm-state"
+    by_hand = by_hand.NOTHING
     provider = "aws"
     permissions = required(_RIGHT)
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
+from providers.aws import by_hand
 from providers.aws.batches import each_possible, plain_ids
 from providers.aws.describe import state_of
 from providers.aws.irreversible import IrreversibleFault
@@ -62,6 +63,7 @@ class StopInstances(StayingFault, MarkedEc2Fault):
     """
 
     id = "aws:ec2:stop-instances"
+    by_hand = by_hand.STOPPED
     undoing = "start it again"
     provider = "aws"
     target = TargetSpec("Instances", "aws:ec2:instance")
@@ -214,6 +216,7 @@ class RebootInstances(IrreversibleFault):
     """
 
     id = "aws:ec2:reboot-instances"
+    by_hand = by_hand.REBOOTED
     permissions = (
         *required("ec2:DescribeInstances"),
         *required("ec2:RebootInstances", on=(TARGETS,)),
@@ -260,6 +263,7 @@ class TerminateInstances(IrreversibleFault):
     """Terminate EC2 instances. This cannot be undone."""
 
     id = "aws:ec2:terminate-instances"
+    by_hand = by_hand.TERMINATED
     permissions = (
         *required("ec2:DescribeInstances"),
         *required("ec2:TerminateInstances", on=(TARGETS,)),

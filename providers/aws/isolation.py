@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
-from providers.aws import quarantine
+from providers.aws import by_hand, quarantine
 from providers.aws.arns import Arn, plain_id
 from providers.aws.describe import state_of
 from providers.aws.interfaces import (
@@ -69,6 +69,7 @@ class IsolateInstances(LastingFault, MarkedEc2Fault):
     """
 
     id = "aws:ec2:isolate-instances"
+    by_hand = by_hand.ISOLATED
     undoing = (
         "give its network interfaces their security groups back, or delete the one that cuts off"
     )

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
+from providers.aws import by_hand
 from providers.aws.marks import note_marks
 from providers.aws.scaling_groups import (
     GROUP_MARK_RIGHTS,
@@ -75,6 +76,7 @@ class SuspendProcesses(LastingFault, MarkedGroupFault):
     """
 
     id = "aws:autoscaling:suspend-processes"
+    by_hand = by_hand.SUSPENDED
     undoing = "resume the processes that it suspended"
     provider = "aws"
     target = TargetSpec("AutoScalingGroups", "aws:ec2:autoscaling-group")

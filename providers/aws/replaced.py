@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bridge.model.record import Record
+from providers.aws import by_hand
 from providers.aws.arns import plain_id
 from providers.aws.batches import plain_ids
 from providers.aws.describe import state_of
@@ -51,6 +52,7 @@ class TerminateInGroup(IrreversibleFault):
     """
 
     id = "aws:autoscaling:terminate-instances"
+    by_hand = by_hand.REPLACED
     permissions = (
         *required("ec2:DescribeInstances", _LOOK),
         *required(_TERMINATE, on=("autoscaling:autoScalingGroup:*:autoScalingGroupName/*",)),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from bridge.model.scope import Scope
 from bridge.model.template import TemplateTarget
-from providers.aws.arns import Arn, ec2_arn, plain_id, require_within
+from providers.aws.arns import Arn, ec2_arn, partition, plain_id, require_within
 from providers.aws.batches import LARGEST
 from providers.aws.describe import (
     VOLUMES_PAGE,
@@ -22,6 +22,7 @@ from providers.aws.filters import has_tags, server_filters, tag_filters, tags_of
 from providers.aws.session import AwsSession
 from providers.contract import (
     TARGETS,
+    Permission,
     Resolution,
     Resolver,
     Resource,
@@ -30,6 +31,7 @@ from providers.contract import (
     required,
 )
 from providers.filters import matches
+from providers.kubernetes.kubeconfig import CONTEXT, CONTEXT_PREFIX
 from providers.refusals import RefusedError
 
 _STATE: Final = "instance-state-name"
@@ -237,17 +239,22 @@ class VolumeResolver(_Ec2Resolver):
 
 
 class ClusterResolver(Resolver):
-    """EKS clusters, by ARN only, as in FIS."""
+    """EKS clusters, by ARN only, as in FIS; or a context of the bridge's kubeconfig, by name.
+
+    The catalogue says which contexts a template may name. AWS is asked nothing about one.
+    """
 
     resource_type = "aws:eks:cluster"
     provider = "aws"
-    description = "An Amazon EKS cluster"
+    description = "An Amazon EKS cluster, or `k8s:context/NAME` of the kubeconfig"
     by_tags = False
     by_filters = False
     permissions = required("eks:DescribeCluster", on=(TARGETS,))
 
     def check_id(self, resource_id: str) -> str | None:
-        """Return what is wrong with the form of the ARN, or None."""
+        """Return what is wrong with the form of the ARN or context, or None."""
+        if CONTEXT.fullmatch(resource_id):
+            return None
         arn = Arn.parse(resource_id)
         if (
             arn is None
@@ -260,10 +267,28 @@ class ClusterResolver(Resolver):
             )
         return None
 
+    def where(self, target: TemplateTarget, scope: Scope) -> Sequence[Where]:
+        """Say which ARNs are meant."""
+        every = f"arn:{partition(scope.region)}:eks:{scope.region}:{scope.account}:cluster/*"
+        return [Where(scope.account, scope.region, target.resource_arns, every)]
+
+    def needs(self, target: TemplateTarget) -> Sequence[Permission]:
+        """Say what describing takes; a context is looked up by nobody."""
+        named = target.resource_arns
+        contexts = bool(named) and all(one.startswith(CONTEXT_PREFIX) for one in named)
+        return () if contexts else self.permissions
+
     async def resolve(self, session: AwsSession, target: TemplateTarget) -> Resolution:
         """Describe each cluster, side by side. Raises ProviderError."""
-        require_within(session.caller.scope, target.resource_arns)
-        arns = sorted(set(target.resource_arns))
+        named = sorted(set(target.resource_arns))
+        contexts = [
+            # Nobody can tell the tags of one, so a guardrail on tags refuses it.
+            Resource(self.resource_type, one, {"arn": one}, None)
+            for one in named
+            if one.startswith(CONTEXT_PREFIX)
+        ]
+        arns = [one for one in named if not one.startswith(CONTEXT_PREFIX)]
+        require_within(session.caller.scope, arns)
         described = await asyncio.gather(*(_cluster(session, arn) for arn in arns))
         found = {arn: one for arn, one in zip(arns, described, strict=True) if one is not None}
         missing = [arn for arn in arns if arn not in found]
@@ -271,7 +296,7 @@ class ClusterResolver(Resolver):
             Resource(self.resource_type, arn, {"arn": arn}, dict(one.get("tags") or {}))
             for arn, one in found.items()
         ]
-        return Resolution(resources, missing)
+        return Resolution([*resources, *contexts], missing)
 
 
 async def _cluster(session: AwsSession, arn: str) -> dict[str, Any] | None:

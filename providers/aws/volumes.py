@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
+from providers.aws import by_hand
 from providers.aws.arns import ec2_arn, plain_id
 from providers.aws.attachments import (
     Attachment,
@@ -64,6 +65,7 @@ class DetachVolume(LastingFault, MarkedEc2Fault):
     """
 
     id = "aws:ebs:detach-volume"
+    by_hand = by_hand.DETACHED
     undoing = "attach it where it was"
     provider = "aws"
     target = TargetSpec("Volumes", "aws:ec2:ebs-volume")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from bridge.model.record import Record
+from providers.aws import by_hand
 from providers.aws.session import AwsSession
 from providers.contract import (
     Duration,
@@ -24,6 +25,7 @@ class Wait(LastingFault):
     """Wait for a duration. Nothing is touched."""
 
     id = "aws:fis:wait"
+    by_hand = by_hand.NOTHING
     provider = "aws"
 
     class Parameters(FaultParameters):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
+from providers.azure import by_hand
 from providers.azure.attachments import (
     DISK_GONE,
     Attachment,
@@ -66,6 +67,7 @@ class DetachDisks(LastingFault, MarkedAzureFault):
     """
 
     id = "azure:compute:detach-disks"
+    by_hand = by_hand.DETACHED
     undoing = "attach it where it was"
     provider = "azure"
     target = TargetSpec("Volumes", "azure:compute:disk")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from bridge.model.record import Record
+from providers.azure import by_hand
 from providers.azure.describe import Described, machines, power_of, provisioning_of, resource_of
 from providers.azure.marks import note_marks
 from providers.azure.operations import STATUS_RIGHTS, Standing
@@ -129,6 +130,7 @@ class RestartVms(IrreversibleFault):
     """Restart Azure virtual machines."""
 
     id = "azure:compute:restart-vms"
+    by_hand = by_hand.PASSED
     operation = "restart"
     call = "VirtualMachines_Restart"
     permissions = (
@@ -148,6 +150,7 @@ class RedeployVms(IrreversibleFault):
     """
 
     id = "azure:compute:redeploy-vms"
+    by_hand = by_hand.PASSED
     operation = "redeploy"
     call = "VirtualMachines_Redeploy"
     permissions = (

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
-from providers.azure import security_groups
+from providers.azure import by_hand, security_groups
 from providers.azure.describe import Seen, interfaces, machines, resource_of
 from providers.azure.ids import (
     NETWORK_INTERFACE,
@@ -79,6 +79,7 @@ class IsolateVms(LastingFault, MarkedAzureFault):
     """
 
     id = "azure:compute:isolate-vms"
+    by_hand = by_hand.ISOLATED
     undoing = (
         "give its network interfaces their security groups back, or delete the one that cuts off"
     )

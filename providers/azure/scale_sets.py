@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
+from providers.azure import by_hand
 from providers.azure.batches import Send, by, each_possible
 from providers.azure.describe import (
     Described,
@@ -67,6 +68,7 @@ class PowerOffScaleSetInstances(StayingFault, MarkedInstanceFault):
     """
 
     id = "azure:compute:power-off-scale-set-instances"
+    by_hand = by_hand.STOPPED_IN_SET
     undoing = "start it again"
     provider = "azure"
     target = TargetSpec("Instances", "azure:compute:scale-set-instance")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from bridge.model.record import Record
 from bridge.model.scope import Scope
+from providers.azure import by_hand
 from providers.azure.describe import Described, machines, properties, resource_of
 from providers.azure.marks import MARK_RIGHTS, MarkedAzureFault, note_marks
 from providers.azure.operations import STATUS_RIGHTS
@@ -142,6 +143,7 @@ class PowerOffVms(SwitchOff):
     """
 
     id = "azure:compute:power-off-vms"
+    by_hand = by_hand.STOPPED
     undoing = "start it again"
     operation = "power_off"
     call = "VirtualMachines_PowerOff"
@@ -190,6 +192,7 @@ class DeallocateVms(SwitchOff):
     """
 
     id = "azure:compute:deallocate-vms"
+    by_hand = by_hand.STOPPED
     undoing = "start it again"
     operation = "deallocate"
     call = "VirtualMachines_Deallocate"

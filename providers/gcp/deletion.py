@@ -29,6 +29,7 @@ from providers.contract import (
     Resource,
     Subject,
 )
+from providers.gcp import by_hand
 from providers.gcp.describe import addressed, each_project, kind_of, read
 from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, review_groups, tell
 from providers.gcp.names import Name
@@ -55,6 +56,7 @@ class DeleteManagedInstances(StayingFault):
     """
 
     id = "gcp:compute:delete-managed-instances"
+    by_hand = by_hand.DELETED
     length = "resize_after_duration"
     provider = "gcp"
     target = INSTANCES

@@ -29,6 +29,7 @@ from providers.contract import (
     indirect,
     required,
 )
+from providers.gcp import by_hand
 from providers.gcp.attachments import (
     Attachment,
     attached_to,
@@ -62,6 +63,7 @@ class DetachDisks(LastingFault, LabelledFault):
     """
 
     id = "gcp:compute:detach-disks"
+    by_hand = by_hand.DETACHED
     undoing = "attach it where it was"
     provider = "gcp"
     target = TargetSpec("Volumes", "gcp:compute:disk")

@@ -24,6 +24,7 @@ from providers.contract import (
     indirect,
     required,
 )
+from providers.gcp import by_hand
 from providers.gcp.describe import addressed, each_project, look
 from providers.gcp.marks import mark_rights, note_marks
 from providers.gcp.names import Name
@@ -63,6 +64,7 @@ class StopInstances(StayingFault, PowerFault):
     """
 
     id = "gcp:compute:stop-instances"
+    by_hand = by_hand.STOPPED
     undoing = "start it again"
     down = "stop"
     up = "start"
@@ -123,6 +125,7 @@ class SuspendInstances(StayingFault, PowerFault):
     """
 
     id = "gcp:compute:suspend-instances"
+    by_hand = by_hand.SUSPENDED
     undoing = "resume it"
     length = "resume_instances_after_duration"
     down = "suspend"
@@ -178,6 +181,7 @@ class ResetInstances(PassingFault):
     """
 
     id = "gcp:compute:reset-instances"
+    by_hand = by_hand.PASSED
     provider = "gcp"
     target = INSTANCES
     effect = POWER

@@ -28,6 +28,7 @@ from providers.contract import (
     indirect,
     required,
 )
+from providers.gcp import by_hand
 from providers.gcp.describe import each_project, look
 from providers.gcp.marks import LabelledFault, mark_rights, note_marks, written
 from providers.gcp.names import Name
@@ -54,6 +55,7 @@ class IsolateInstances(LastingFault, LabelledFault):
     """
 
     id = "gcp:compute:isolate-instances"
+    by_hand = by_hand.ISOLATED
     undoing = "take the network tag off that cuts it off, or delete the firewall rules"
     provider = "gcp"
     target = INSTANCES

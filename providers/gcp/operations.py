@@ -117,6 +117,8 @@ async def undo(session: GcpSession, record: Record, verb: str, call: Begin) -> O
         if progress is not None and progress.failure:
             # Told before it is tried again, so that the pause between two tries grows.
             return Outcome(OutcomeKind.UNKNOWN, f"the {verb} failed: {progress.failure}")
+        if progress is not None:
+            return PENDING  # it may have ended since the resource was read: that comes first
     outcome = await begin(session, record, verb, call)
     if outcome.kind is OutcomeKind.REJECTED:
         _spend(record, verb)

@@ -26,6 +26,7 @@ from providers.contract import (
     indirect,
     required,
 )
+from providers.gcp import by_hand
 from providers.gcp.describe import each_project, look
 from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, review_groups, tell
 from providers.gcp.marks import note_marks
@@ -48,6 +49,7 @@ class RecreateManagedInstances(PassingFault):
     """
 
     id = "gcp:compute:recreate-managed-instances"
+    by_hand = by_hand.RECREATED
     provider = "gcp"
     target = INSTANCES
     effect = POWER

@@ -28,7 +28,7 @@ from providers.gcp.describe import addressed, read
 from providers.gcp.errors import EXISTS
 from providers.gcp.marks import base32
 from providers.gcp.names import Name
-from providers.gcp.operations import begin, late, under_way, undo
+from providers.gcp.operations import Begin, begin, late, under_way, undo
 from providers.gcp.session import GcpSession
 from providers.refusals import RefusedError
 
@@ -129,13 +129,21 @@ class Pair:
         for side in _DIRECTIONS:
             if await read(self.session, self._rule(side)) is not None:
                 verb = f"delete-{side}"
-                outcome = await undo(self.session, self.record, verb, partial(self._delete, side))
+                outcome = await self._undone(verb, partial(self._delete, side))
             else:
                 coming = await under_way(self.session, self.record, f"insert-{side}")
                 outcome = PENDING if coming else DONE
             if outcome != DONE and left.kind in (OutcomeKind.DONE, OutcomeKind.PENDING):
                 left = outcome
         return left
+
+    async def _undone(self, verb: str, delete: Begin) -> Outcome:
+        try:
+            return await undo(self.session, self.record, verb, delete)
+        except RefusedError as refusal:
+            if not refusal.gone:
+                raise
+            return DONE  # somebody else has deleted it meanwhile
 
     async def _delete(self, side: str, request: str) -> dict[str, Any]:
         rule = addressed(self._rule(side))

@@ -19,6 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from providers.contract import AccessDeniedError, Guard, ProviderError, TransientError
 from providers.kubernetes.impersonation import ClusterIdentity
+from providers.kubernetes.redirects import staying
 
 if TYPE_CHECKING:
     from aiohttp import ClientRequest, StreamReader
@@ -91,6 +92,7 @@ class ApiServer:
         configuration.client_session_kwargs = {
             "request_class": _guarded_request(),
             "trust_env": False,
+            "trace_configs": [staying(name)],
         }
         # One request must end within the time that the engine allows for a call to take effect.
         self._limit = ClientTimeout(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bridge.model.problem import Problem, Severity
 from bridge.model.record import Record
+from providers.by_hand import ByHand
 from providers.contract import (
     DONE,
     TARGETS,
@@ -33,6 +34,7 @@ from providers.contract import (
 )
 from providers.kubernetes.api import Answer, ApiError
 from providers.kubernetes.before import reviewed
+from providers.kubernetes.by_hand import by_hand
 from providers.kubernetes.calls import NotServedError, create, located, read
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.described import described
@@ -97,7 +99,7 @@ class InjectCustomResource(Fault):
         """The resource to create, in FIS's words."""
 
     def undo(self, parameters: Parameters) -> Undo:  # noqa: ARG002 - the same for all kinds
-        """The resource is removed, with which its controller undoes what can be undone."""
+        """The resource is removed; its controller undoes what can be undone."""
         return Undo.RESTORES
 
     def timing(self, parameters: Parameters) -> Timing:
@@ -129,6 +131,10 @@ class InjectCustomResource(Fault):
         if parameters.native:
             return ()
         return rights_of(self.permissions, *_identity(parameters), parameters.spec)
+
+    def undone_by_hand(self, parameters: Parameters) -> ByHand:
+        """Delete it with kubectl."""
+        return by_hand(*_identity(parameters))
 
     def reach(self, parameters: Parameters) -> Reach:
         """Name the namespaces that its spec reaches, and how many pods it takes."""

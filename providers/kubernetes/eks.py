@@ -7,13 +7,14 @@ signature it is. So a role needs no IAM permission, only an entry in the cluster
 from __future__ import annotations
 
 import asyncio
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bridge.model.scope import Scope
 from providers.aws.arns import Arn, partition
+from providers.aws.eks_token import signed_token
 from providers.aws.provider import AwsProvider
 from providers.contract import Caller, ProviderError
 
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from kubernetes.aio.client.configuration import Configuration
 
     from providers.aws.session import AwsSession
-
-TOKEN_PREFIX: Final = "k8s-aws-v1."  # noqa: S105 - a public marker, not a secret
-RENEW_AFTER: Final = 600.0
-"""Seconds; EKS takes a token for 15 minutes from its signature on."""
-
-_CLUSTER_HEADER: Final = "x-k8s-aws-id"
-_URL_LIFETIME: Final = 60  # seconds, 900 at most; EKS counts its own 15 minutes whatever it says
 
 
 @dataclass(frozen=True)
@@ -105,6 +99,12 @@ class EksClusters:
                 f"{found.get('status', 'unknown')}; wait until it is ACTIVE",
                 code="NoEndpoint",
             )
+        if not str(endpoint).startswith("https://"):
+            raise ProviderError(
+                f"the endpoint of EKS cluster {cluster.name} is no https URL, and no token is "
+                "sent there",
+                code="Endpoint",
+            )
         return Address(str(endpoint), b64decode(data).decode())
 
     async def clusters(self, account: str, region: str) -> list[str]:
@@ -138,16 +138,8 @@ class EksClusters:
         )
 
     def _sign(self, cluster: ClusterArn, credentials: ReadOnlyCredentials) -> str:
-        from botocore.auth import SigV4QueryAuth
-        from botocore.awsrequest import AWSRequest
-
-        request = AWSRequest(
-            method="GET",
-            url=f"{self._sts(cluster.region)}/?Action=GetCallerIdentity&Version=2011-06-15",
-            headers={_CLUSTER_HEADER: cluster.name},
-        )
-        SigV4QueryAuth(credentials, "sts", cluster.region, expires=_URL_LIFETIME).add_auth(request)
-        return TOKEN_PREFIX + urlsafe_b64encode(str(request.url).encode()).decode().rstrip("=")
+        sts = self._sts(cluster.region)
+        return signed_token(credentials, sts=sts, region=cluster.region, name=cluster.name)
 
     def _sts(self, region: str) -> str:
         if region not in self._sts_endpoints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 CONTEXT_PREFIX: Final = "k8s:context/"
 """Resource id of a cluster: this and the context's name."""
+CONTEXT: Final = re.compile(rf"{CONTEXT_PREFIX}[\w.:/@-]{{1,253}}")
+"""Such an id; a context that EKS's and Google's tools make is named by an ARN, or `gke_…`."""
 
 
 async def read_context(path: Path | None, context: str) -> Configuration:

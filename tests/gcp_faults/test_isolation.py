@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from bridge.model.record import Record
 from bridge.sandbox.gcp import GcpEmulator
 from providers.contract import Outcomes
+from providers.gcp import rules as module
+from providers.gcp.describe import addressed, read
 from providers.gcp.isolation import IsolateInstances
+from providers.gcp.names import Name
 from providers.gcp.session import GcpSession
 from tests.gcp_faults.conftest import Calls, Launch
 from tests.gcp_faults.records import kinds, mark_of, reasons, records_of
@@ -86,6 +90,35 @@ async def test_every_step_may_be_repeated(
         await FAULT.revert(session, records)
         gcp.complete_transitions()
     assert kinds(await FAULT.revert(session, records), records) == ["done"] * 2
+
+
+@pytest.mark.parametrize("by", ["us", "somebody"])
+async def test_a_rule_that_goes_while_it_is_looked_at_is_deleted_once(
+    session: GcpSession,
+    launch: Launch,
+    gcp: GcpEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+) -> None:
+    records, _ = await isolated(session, gcp, launch(1))
+    gcp.complete_transitions()
+    rules, tagged = records[:1], records[1:]
+    await FAULT.revert(session, tagged)
+    gcp.complete_transitions()
+    if by == "us":
+        await FAULT.revert(session, rules)
+
+    async def read_then_gone(session: GcpSession, name: Name) -> Any:
+        found = await read(session, name)
+        if by == "somebody" and found is not None:
+            await session.call("firewalls", "delete", **addressed(name))
+        gcp.complete_transitions()
+        return found
+
+    monkeypatch.setattr(module, "read", read_then_gone)
+    outcomes = [await FAULT.revert(session, rules) for _ in range(2)]
+    assert kinds(outcomes[-1], rules) == ["done"]
+    assert reasons(outcomes[0], rules) == reasons(outcomes[1], rules)
 
 
 async def test_without_rules_nothing_is_tagged(

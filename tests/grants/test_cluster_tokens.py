@@ -31,7 +31,7 @@ def test_what_the_bridge_becomes_depends_on_whose_token_the_cluster_knows() -> N
         "kubernetesSpec": json.dumps(spec),
         "maxDuration": "PT5M",
     }
-    target = {"resourceType": "k8s:cluster", "parameters": {"context": "lab"}}
+    target = {"resourceType": "aws:eks:cluster", "resourceArns": ["k8s:context/laboratory"]}
     action = "aws:eks:inject-kubernetes-custom-resource"
     acting = Acting({"gcp": "a@p.iam.gserviceaccount.com"}, clusters=(("k8s:context/*", "gcp"),))
 

@@ -129,6 +129,31 @@ async def test_the_guard_is_asked_on_every_attempt() -> None:
     assert guard.passes == -1
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_no_redirect_is_followed(status: int, method: str) -> None:
+    """Whoever owns a cluster must not choose what else the bridge asks."""
+    seen: list[bytes] = []
+
+    def reached(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(b"inner")
+        writer.close()
+
+    inner = await asyncio.start_server(reached, "127.0.0.1", 0)
+    to = f"http://127.0.0.1:{inner.sockets[0].getsockname()[1]}/latest/meta-data/"
+
+    async def answer(_connection: int, request: bytes) -> bytes:
+        seen.append(request.split()[0])
+        return b"HTTP/1.1 %d x\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, to.encode())
+
+    async with inner, served(answer) as server:
+        with pytest.raises(ProviderError, match="a redirect, which is not followed") as caught:
+            await server.request(method, "/a", authorization="Bearer secret-of-the-bridge")
+    assert caught.value.code == "Redirect"
+    assert "meta-data" not in str(caught.value)
+    assert seen == [method.encode()]
+
+
 async def test_a_post_is_never_repeated() -> None:
     seen: list[bytes] = []
 

@@ -177,6 +177,31 @@ async def test_waiting_for_events_ends_when_nothing_comes(here: Here) -> None:
     assert loop.time() - began >= 0.2
 
 
+async def _phase(here: Here, experiment: str, wait: float = 0) -> dict[str, Any]:
+    path = f"/v1/experiments/{experiment}/phase"
+    answer = await here.http.get(path, params={"wait": wait})
+    return dict(answer.json())
+
+
+async def test_the_phase_is_one_word(here: Here) -> None:
+    experiment = await broken(here)
+    running = await _phase(here, experiment)
+    assert (running["phase"], running["ended"]) == ("running", False)
+    await here.client.stop(experiment)
+    stopped = await _phase(here, experiment, wait=20)
+    assert (stopped["phase"], stopped["ended"]) == ("stopped", True)
+
+
+async def test_a_fault_that_is_left_behind_is_a_phase_of_its_own(here: Here) -> None:
+    experiment = await broken(here)
+    here.world.set(stubborn=True)
+    await here.client.stop(experiment)
+    await until(here, experiment, EventType.REVERT_RETRY)
+    for record in (await here.client.experiment(experiment)).records:
+        await here.client.release(experiment, record.id, "burnt down")
+    assert (await _phase(here, experiment, wait=20))["phase"] == "left-behind"
+
+
 async def test_runs_are_listed_in_pages_the_newest_first(here: Here) -> None:
     ids = []
     for number in range(3):
@@ -189,3 +214,11 @@ async def test_runs_are_listed_in_pages_the_newest_first(here: Here) -> None:
     rest = await here.client.experiments(after=first.next, limit=2)
     assert [(one.id, one.description) for one in rest.experiments] == [(ids[0], "run 0")]
     assert rest.next is None
+    of_one = await here.client.experiments(template_id=first.experiments[0].template_id)
+    assert [one.id for one in of_one.experiments] == [ids[2]]
+    going_on = await broken(here, seconds=3600)
+    left = await here.client.experiments(only_open=True)
+    assert [one.id for one in left.experiments] == [going_on]
+    over = of_one.experiments[0].template_id
+    none = await here.client.experiments(template_id=over, only_open=True)
+    assert none.experiments == ()

@@ -70,7 +70,7 @@ async def ask(world: World) -> AsyncIterator[Ask]:
         found = await preflight(
             providers, catalog, parsed.template, installation=settings.installation
         )
-        return Asked(found)
+        return Asked(found.findings)
 
     yield asked
     await providers.close()

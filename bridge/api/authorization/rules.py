@@ -24,7 +24,11 @@ _START: Final = ("fis:StartExperiment", "fis:TagResource", "iam:PassRole")
 _CREATE: Final = ("fis:CreateExperimentTemplate", "fis:TagResource", "iam:PassRole")
 _FURTHER: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateExperimentTemplate": _CREATE,
-    "UpdateExperimentTemplate": ("fis:UpdateExperimentTemplate", "iam:PassRole"),
+    "UpdateExperimentTemplate": (
+        "fis:UpdateExperimentTemplate",
+        "iam:PassRole",
+        "fis:StartExperiment",  # where schedules start it
+    ),
     "StartExperiment": _START,
 }
 
@@ -57,6 +61,7 @@ RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", "/v1/experiments"): Rule((*_START, "fis:CreateExperimentTemplate")),
     ("GET", "/v1/experiments"): Rule(("fis:ListExperiments",)),
     ("GET", _RUN): Rule(("fis:GetExperiment",)),
+    ("GET", f"{_RUN}/phase"): Rule(("fis:GetExperiment",)),
     ("GET", f"{_RUN}/events"): Rule(("fis:GetExperiment",)),
     ("POST", f"{_RUN}/stop"): Rule(("fis:StopExperiment",)),
     ("POST", f"{_RUN}/records/{{record_id:path}}/release"): _ours("ReleaseRecord"),

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from bridge.api.authorization import Access, Ask, access_of, resources
 from bridge.api.bridge import Bridge
 from bridge.api.fis import experiments, lever, listing, tags, templates
+from bridge.api.fis.described import described
 from bridge.api.fis.requests import read_request
 from bridge.dialects.fis.operations import OPERATIONS, Operation
 
@@ -54,7 +55,7 @@ def router(bridge: Bridge) -> APIRouter:
             name=operation.name,
             operation_id=operation.name,
             response_model=None,
-            openapi_extra={"parameters": _described_parameters(operation)},
+            openapi_extra=described(operation),
         )
     return routes
 
@@ -86,12 +87,3 @@ def _on(bridge: Bridge, operation: Operation, request: Request) -> str:
     """Return the resource of an operation that is not supported yet."""
     of = resources.template if "experimentTemplateId" in operation.labels.values() else None
     return (of or resources.experiment)(bridge.scope, unquote(request.path_params["id"]))
-
-
-def _described_parameters(operation: Operation) -> list[dict[str, Any]]:
-    labels = [(name, "path") for name in operation.labels]
-    query = [(name, "query") for name in operation.query]
-    return [
-        {"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}}
-        for name, place in labels + query
-    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.api.action_templates import examined
 from bridge.api.authorization import Access, Ask, resources
-from bridge.api.authorization.templates import creating, updating
+from bridge.api.authorization.templates import creating, digest, starting, updating
 from bridge.api.bridge import Bridge
 from bridge.api.fis.pages import Page
 from bridge.api.fis.requests import client_token
@@ -93,7 +93,7 @@ async def update_template(
         document = merged_document(before, members)
         read = await _accepted(bridge, document, before.id, before.created_at, before)
         after = read.model_copy(update={"updated_at": bridge.store.now()})
-        await access.require(*updating(before, after))
+        await access.require(*updating(before, after), *await _scheduled(bridge, before, after))
         # Somebody else may have changed it meanwhile: then the members go into that.
         try:
             if await bridge.store.update_template(after, before=before):
@@ -134,6 +134,26 @@ def refuse_errors(parsed: Parsed) -> ExperimentTemplate:
     if parsed.template is None or errors:
         raise ValidationError.of(errors)
     return parsed.template
+
+
+async def _scheduled(
+    bridge: Bridge, before: ExperimentTemplate, after: ExperimentTemplate
+) -> list[Ask]:
+    """Return what changing a template asks for because schedules start it.
+
+    At a slot nobody is asked, so whoever changes what it will start must be allowed to start that:
+    an approval of the contents (``faultbridge:TemplateDigest``) would be worth nothing otherwise.
+    """
+    if digest(before) == digest(after):
+        return []
+    asks: list[Ask] = []
+    last = None
+    while page := await bridge.store.schedules(bridge.scope, after=last):
+        last = page[-1].id
+        for one in page:
+            if one.template_id == after.id and not one.paused:
+                asks += starting(after, "*", one.tags)
+    return [ask for ask in asks if ask.action != "fis:TagResource"]
 
 
 async def _accepted(

@@ -15,6 +15,9 @@ from bridge.api.native.problems import RefusalError, invalid, problems_of
 from bridge.client.documents import RequestDocument
 from bridge.store import Token
 
+SCHEMA_REFERENCE = "#/components/schemas/{model}"
+"""Where the OpenAPI document has its schemas."""
+
 T = TypeVar("T", bound=RequestDocument)
 
 
@@ -35,9 +38,15 @@ async def read_document(request: Request, kind: type[T]) -> T:
 
 
 def described(kind: type[RequestDocument]) -> dict[str, Any]:
-    """Return what the OpenAPI document says of a body that is read by `read_document`."""
-    schema = kind.model_json_schema(by_alias=True)
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+    """Return what the OpenAPI document says of a body that is read by `read_document`.
+
+    The schema brings the definitions that it refers to in ``$defs``; whoever completes the
+    document puts them where it refers to.
+    """
+    schema = kind.model_json_schema(by_alias=True, ref_template=SCHEMA_REFERENCE)
+    required = bool(schema.get("required"))
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def token_of(asked: RequestDocument, value: str | None, operation: str) -> Token | None:

@@ -28,6 +28,7 @@ from bridge.client.documents import (
     EventPage,
     ExperimentDetail,
     ExperimentPage,
+    ExperimentPhase,
     ExperimentRecord,
     ReleaseRequest,
     StartRequest,
@@ -58,13 +59,17 @@ class _Page(BaseModel):
     after: str | None = Field(default=None, max_length=64)
     limit: int = Field(default=100, ge=1, le=100)
     template_id: str | None = Field(default=None, alias="templateId", pattern="^[0-9A-Za-z]{1,64}$")
+    open: bool = False
 
 
-class _Place(BaseModel):
+class _Patience(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    after: int = Field(default=0, ge=0, lt=2**63)
     wait: float = Field(default=0.0, ge=0, le=LONGEST_WAIT, allow_inf_nan=False)
+
+
+class _Place(_Patience):
+    after: int = Field(default=0, ge=0, lt=2**63)
     limit: int = Field(default=100, ge=1, le=1000)
 
 
@@ -87,6 +92,7 @@ class Experiments:
         )
         routes.add_api_route("/v1/experiments", self.listed, methods=["GET"])
         routes.add_api_route(one, self.show, methods=["GET"])
+        routes.add_api_route(one + "/phase", self.phase, methods=["GET"])
         routes.add_api_route(one + "/events", self.events, methods=["GET"])
         routes.add_api_route(
             one + "/stop",
@@ -149,6 +155,7 @@ class Experiments:
         found = await self._bridge.store.experiments(
             self._bridge.scope,
             template_id=page.template_id,
+            only_open=page.open,
             after=page.after,
             limit=page.limit + 1,
         )
@@ -161,6 +168,24 @@ class Experiments:
     async def show(self, experiment_id: str, access: Asking) -> ExperimentDetail:
         """Show a run: actions, targets, records, stop conditions, and why it failed."""
         return await self._detail(await self._find(access, "fis:GetExperiment", experiment_id))
+
+    async def phase(
+        self, experiment_id: str, patience: Annotated[_Patience, Query()], access: Asking
+    ) -> ExperimentPhase:
+        """Say how far a run has come, in one word; waits for its end as long as it is asked to."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience.wait
+        experiment = await self._find(access, "fis:GetExperiment", experiment_id)
+        while not experiment.status.ended and loop.time() < until:
+            await asyncio.sleep(_LOOK_EVERY)
+            experiment = await self._stored(experiment.id) or experiment
+        shown = await self._detail(experiment)
+        return ExperimentPhase(
+            id=shown.id,
+            phase="left-behind" if shown.left_behind else shown.status.value,
+            ended=shown.status.ended,
+            reason=shown.reason,
+        )
 
     async def events(
         self, experiment_id: str, place: Annotated[_Place, Query()], access: Asking

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -12,12 +11,14 @@ from bridge.api.authorization import Ask, Asking, resources
 from bridge.api.authorization.templates import passing
 from bridge.api.bridge import Bridge
 from bridge.api.native.bodies import described, read_document
+from bridge.api.native.planned import planned
 from bridge.api.native.templates import examined, stored_template, without_errors
 from bridge.client.preflight import Preflight, PreflightFinding, PreflightRequest
 from bridge.model.identifiers import new_template_id
 
 if TYPE_CHECKING:
-    from bridge.engine.findings import Finding
+    from bridge.catalog import Catalog
+    from bridge.engine.preflight import Foreseen
     from bridge.model.template import ExperimentTemplate
 
 _ACTION = "faultbridge:PreflightTemplate"
@@ -39,7 +40,7 @@ def add_preflight(bridge: Bridge, routes: APIRouter) -> None:
             template = await stored_template(
                 bridge, access, asked.template_id or "", {}, _of_stored, absent=_ACTION
             )
-        return rendered(await bridge.preflight(template, access.principal.name))
+        return rendered(await bridge.preflight(template, access.principal.name), bridge.catalog)
 
     routes.add_api_route(
         "/v1/preflight",
@@ -54,7 +55,7 @@ def _of_stored(template: ExperimentTemplate) -> list[Ask]:
     return [Ask(_ACTION, arn, tags=template.tags), passing(template, unless_denied=True)]
 
 
-def rendered(findings: Sequence[Finding]) -> Preflight:
+def rendered(foreseen: Foreseen, catalog: Catalog) -> Preflight:
     """Return what was found as the API shows it."""
     told = tuple(
         PreflightFinding(
@@ -69,6 +70,7 @@ def rendered(findings: Sequence[Finding]) -> Preflight:
             mend=one.mend,
             holder=one.holder,
         )
-        for one in findings
+        for one in foreseen.findings
     )
-    return Preflight(passed=not any(one.stops for one in told), findings=told)
+    passed = not any(one.stops for one in told)
+    return Preflight(passed=passed, findings=told, plan=planned(foreseen, catalog))

@@ -64,7 +64,8 @@ def problems_of(error: ValidationError | RequestValidationError) -> list[Problem
         path = ""
         for part in where:
             path = child(path, part)
-        message = one["msg"][:1].lower() + one["msg"][1:]
+        message = one["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
         if one["type"] == "extra_forbidden":
             message = "is not known here; remove it"
         elif one["type"] == "missing":

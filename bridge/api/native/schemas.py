@@ -14,6 +14,10 @@ from providers.kubernetes import specs
 _MEDIA_TYPE = "application/schema+json"
 
 
+class _SchemaResponse(JSONResponse):
+    media_type = _MEDIA_TYPE
+
+
 def add_schemas(routes: APIRouter) -> None:
     """Add the routes that serve schemas; they need no store."""
 
@@ -23,11 +27,11 @@ def add_schemas(routes: APIRouter) -> None:
         return {"schemas": found, "any": f"{specs.SCHEMA_PATH}/{specs.ANY_KIND}"}
 
     # These two are made when first asked for, which takes a second: not on the event loop.
-    def get_any_schema() -> JSONResponse:
+    def get_any_schema() -> _SchemaResponse:
         """Serve the JSON Schema of a manifest of whatever kind."""
-        return JSONResponse(specs.manifest_schema(), media_type=_MEDIA_TYPE)
+        return _SchemaResponse(specs.manifest_schema())
 
-    def get_schema(group: str, version: str, kind: str) -> JSONResponse:
+    def get_schema(group: str, version: str, kind: str) -> _SchemaResponse:
         """Serve the JSON Schema (draft 2020-12) of a whole resource of a kind."""
         known = specs.KINDS.get(kind)
         if kind not in specs.SPECS or known is None or known.api_version != f"{group}/{version}":
@@ -35,18 +39,28 @@ def add_schemas(routes: APIRouter) -> None:
             paths = [f"{specs.KINDS[one].api_version}/{one}" for one in specs.SPECS]
             hint = suggestion(written, paths, f"GET {specs.SCHEMA_PATH} lists those that there are")
             raise not_found(f"there is no schema of {quote(written)}; {hint}")
-        return JSONResponse(specs.json_schema(kind), media_type=_MEDIA_TYPE)
+        return _SchemaResponse(specs.json_schema(kind))
 
     path = specs.SCHEMA_PATH
+    said: dict[int | str, dict[str, Any]] = {
+        200: {"content": {_MEDIA_TYPE: {"schema": {"type": "object"}}}}
+    }
     routes.add_api_route(path, list_schemas, methods=["GET"], route_class_override=OpenRoute)
     routes.add_api_route(
-        f"{path}/{specs.ANY_KIND}", get_any_schema, methods=["GET"], route_class_override=OpenRoute
+        f"{path}/{specs.ANY_KIND}",
+        get_any_schema,
+        methods=["GET"],
+        route_class_override=OpenRoute,
+        response_class=_SchemaResponse,
+        responses=said,
     )
     routes.add_api_route(
         f"{path}/{{group}}/{{version}}/{{kind}}",
         get_schema,
         methods=["GET"],
         route_class_override=OpenRoute,
+        response_class=_SchemaResponse,
+        responses=said,
     )
 
 

@@ -100,7 +100,8 @@ def add_validation(bridge: Bridge, routes: APIRouter) -> None:
         found = await examined(bridge, await read_body(request))
         return Validation(problems=tuple(found.problems))
 
-    routes.add_api_route("/v1/validate", validate, methods=["POST"])
+    said: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
+    routes.add_api_route("/v1/validate", validate, methods=["POST"], openapi_extra=said)
 
 
 def _tag_problems(tags: Mapping[str, str]) -> Iterator[Problem]:

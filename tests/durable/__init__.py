@@ -1,0 +1,1 @@
+"""Runs that are advanced by AWS Lambda durable functions."""

@@ -1,0 +1,1 @@
+"""What pipelines and runbooks run, run as they run it."""

@@ -1,0 +1,1 @@
+"""The service on AWS Lambda, as serverless.yml deploys it."""
