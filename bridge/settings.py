@@ -158,6 +158,12 @@ class Settings(GuardrailSettings, AuthenticationSettings):
         description="File that says as whom the bridge acts in clusters named by context, by "
         "impersonation; empty: as the context's own user.",
     )
+    cluster_tokens: Pairs = Field(
+        default=(),
+        description="In which clusters named by context the bridge shows a token of the "
+        "experiment's own identity: `k8s:context/NAME=gcp` on GKE, `=azure` on AKS, pairs read as "
+        "`gcp_identities`; elsewhere it acts as the context's own user.",
+    )
     cluster_server_name: str = Field(
         default="",
         description="Name to expect in a cluster's certificate, where its endpoint is an address.",
@@ -338,6 +344,7 @@ class Settings(GuardrailSettings, AuthenticationSettings):
     @field_validator(
         "aws_external_ids",
         "aws_chains",
+        "cluster_tokens",
         "gcp_identities",
         "gcp_delegates",
         "azure_identities",
@@ -354,6 +361,14 @@ class Settings(GuardrailSettings, AuthenticationSettings):
                 raise ValueError(f'"{part[:64]}" is no pair; write pattern=identity')
             pairs.append((pattern, identity))
         return tuple(pairs)
+
+    @field_validator("cluster_tokens")
+    @classmethod
+    def _clouds(cls, value: Pairs) -> Pairs:
+        for pattern, cloud in value:
+            if cloud not in ("gcp", "azure"):
+                raise ValueError(f'"{pattern}={cloud[:64]}": write gcp for GKE, azure for AKS')
+        return value
 
     @field_validator("gcp_endpoint", "azure_endpoint")
     @classmethod

@@ -16,7 +16,8 @@ from providers.contract import ProviderError
 
 Condition = tuple[str, str, str]
 """Operator, key and value."""
-_ABSENT: Final = "NoSuchEntity"
+ABSENT: Final = "NoSuchEntity"
+"""IAM's code for what does not exist."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,10 @@ async def inline_policy(session: AwsSession, role: str, name: str) -> dict[str, 
     try:
         answer = await session.call("iam", "GetRolePolicy", RoleName=role, PolicyName=name)
     except ProviderError as error:
-        if error.code != _ABSENT:
+        if error.code != ABSENT:
             raise
         return None
-    return _document(answer["PolicyDocument"])
+    return as_document(answer["PolicyDocument"])
 
 
 async def put_inline_policy(
@@ -161,14 +162,15 @@ async def _pages(session: AwsSession, operation: str, member: str, **given: Any)
         marker = {"Marker": answer["Marker"]}
 
 
-def _document(value: Any) -> dict[str, Any]:
+def as_document(value: Any) -> dict[str, Any]:
+    """Return a policy document, as an answer of IAM holds it."""
     # URL-encoded as IAM sends it, unless the SDK has decoded it.
     read: dict[str, Any] = json.loads(unquote(value)) if isinstance(value, str) else value
     return read
 
 
 def _read(name: str, value: Any, found: list[Policy], unread: list[str]) -> None:
-    document = {"Version": "2012-10-17", **_document(value)}
+    document = {"Version": "2012-10-17", **as_document(value)}
     try:
         found.append(read_policy(document, name=name, any_service=True).policy)
     except InvalidDocumentError as error:

@@ -209,8 +209,8 @@ class Permission:
     note: str = ""
     """Why it is needed, or what is lost without it."""
     on: tuple[str, ...] = ()
-    """On what the cloud checks it, where that narrows the grant. AWS: `TARGETS`, or kinds as
-    ``ec2:security-group/*``; nothing where IAM takes only ``*``. Azure: `SUBSCRIPTION` where the
+    """On what the cloud checks it, where that narrows the grant. AWS: `TARGETS`, `ITSELF`, or kinds
+    as ``ec2:security-group/*``; nothing where IAM takes only ``*``. Azure: `SUBSCRIPTION` where the
     resource group does not do. A cluster: namespaces; nothing where it is cluster-wide."""
     undoes: bool = False
     """Whether undoing needs it: it may not hang on a tag, which can vanish during the fault."""
@@ -220,6 +220,8 @@ class Permission:
 
 TARGETS: Final = "targets"
 """The resources that the action's targets name, or those of their kind that bear their tags."""
+ITSELF: Final = "itself"
+"""The role that the template names."""
 SUBSCRIPTION: Final = "subscription"
 """Azure's operations and other resources that lie in no resource group."""
 

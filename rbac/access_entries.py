@@ -15,6 +15,7 @@ from rbac.principals import canonical, kind_of
 CLUSTER_ADMIN: Final = "AmazonEKSClusterAdminPolicy"
 """The access policy that is as good as `cluster-admin`."""
 _AT_ONCE: Final = 4
+_ABSENT: Final = "ResourceNotFoundException"
 
 
 class Calls(Protocol):
@@ -107,6 +108,20 @@ async def read_access_entries(eks: Calls, cluster: str) -> AccessEntries:
     return AccessEntries(tuple(one for one in found if one is not None), tuple(unread))
 
 
+async def entry_of(eks: Calls, cluster: str, arn: str) -> Entry | None:
+    """Return the access entry of a role or user, None where there is none.
+
+    Raises ProviderError.
+    """
+    try:
+        answer = await eks.call("eks", "DescribeAccessEntry", clusterName=cluster, principalArn=arn)
+    except ProviderError as error:
+        if error.code != _ABSENT:
+            raise
+        return None
+    return _entry(arn, answer.get("accessEntry") or {})
+
+
 async def create_access_entry(
     eks: Calls, cluster: str, *, arn: str, user: str, groups: tuple[str, ...]
 ) -> None:
@@ -145,14 +160,18 @@ async def _one(eks: Calls, cluster: str, arn: str, unread: list[str]) -> AccessE
             token = {"nextToken": str(page["nextToken"])}
     except ProviderError as error:
         unread.append(f"access policies of {arn}: {error}")
+    kind = str(seen.get("type") or "STANDARD")
+    return AccessEntry(_entry(arn, seen), kind, tuple(policies))
+
+
+def _entry(arn: str, seen: Mapping[str, Any]) -> Entry:
     # Names of roles are unique in an account whatever their path, so this loses nothing.
-    entry = entry_for_arn(
+    return entry_for_arn(
         canonical(arn),
         str(seen.get("username") or arn),
         tuple(map(str, seen.get("kubernetesGroups") or ())),
         f"access entry {arn}",
     )
-    return AccessEntry(entry, str(seen.get("type") or "STANDARD"), tuple(policies))
 
 
 def _policy(value: Mapping[str, Any]) -> AccessPolicy:

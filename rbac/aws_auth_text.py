@@ -60,7 +60,7 @@ def merge(text: str, wanted: Wanted) -> str:
         entry["groups"] = list(wanted.groups)  # type: ignore[assignment]  # the one list in it
     at = _position(old, member, wanted)
     if at is None:
-        return _verified(_appended(text, node, entry), [*old, entry], text)
+        return _verified(appended(text, node, entry), [*old, entry], text)
     there = old[at]
     _same_user(there, member, wanted)
     has = there.get("groups") or []
@@ -111,7 +111,11 @@ def _same_user(there: dict[str, Any], member: str, wanted: Wanted) -> None:
         raise EditError(msg)
 
 
-def _appended(text: str, node: Node | None, entry: dict[str, Any]) -> str:
+def appended(text: str, node: Node | None, entry: dict[str, Any]) -> str:
+    """Return a text with an entry after the last one of the list ``node``, which ends the text.
+
+    Raises EditError where it cannot be written there.
+    """
     line = "\r\n" if "\r\n" in text else "\n"
     if isinstance(node, SequenceNode) and node.flow_style:
         return _in_brackets(text, node, json.dumps(entry))
@@ -175,7 +179,7 @@ def _verified(new: str, wanted: list[Any], old: str) -> str:
         same = yaml.safe_load(new) == wanted
     except (yaml.YAMLError, ValueError, RecursionError):
         same = False
-    if not same or not _only_inserted(old, new):
+    if not same or not only_inserted(old, new):
         msg = (
             "the section is written in a way that cannot be added to without changing it; add "
             "the entry by `kubectl edit -n kube-system configmap aws-auth`"
@@ -184,7 +188,8 @@ def _verified(new: str, wanted: list[Any], old: str) -> str:
     return new
 
 
-def _only_inserted(old: str, new: str) -> bool:
+def only_inserted(old: str, new: str) -> bool:
+    """Whether a text is another one with one insertion."""
     front = 0
     while front < len(old) and old[front] == new[front]:
         front += 1

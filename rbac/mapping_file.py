@@ -20,7 +20,11 @@ _MEMBERS: Final = ("principal", "cluster", "user", "groups")
 
 def read_mapping_file(path: Path) -> IdentityMapping:
     """Read the file, YAML or JSON. Raises OSError, and InvalidDocumentError with every problem."""
-    text = path.read_text("utf-8")
+    return parse_mapping(path.read_text("utf-8"))
+
+
+def parse_mapping(text: str) -> IdentityMapping:
+    """Read the file's text. Raises InvalidDocumentError with every problem."""
     if len(text) > LARGEST:
         raise InvalidDocumentError([Problem("", f"is larger than {LARGEST} characters; split it")])
     try:

@@ -1,99 +1,59 @@
 """What a template needs of whom: every right, where, on what, and for which of its parts. Pure.
 
 Derived only from what faults, resolvers and stop sources declare. Two identities need rights: the
-experiment's, as which faults are carried out, and the reader, the bridge's own.
+experiment's, as which faults are carried out, and the reader, the bridge's own; and those through
+which the one becomes the other, where the settings name some.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from bridge.catalog.cloud_chaos import lowered
+from bridge.catalog.rights import (
+    ASSUMING,
+    BECOMING,
+    DELEGATING,
+    GETTING_TOKENS,
+    SETTING,
+    Need,
+    Place,
+    Who,
+    merged,
+)
 from bridge.model.scope import Scope
 from bridge.model.template import ExperimentTemplate
+from iam.acting import Acting
 from providers.aws.arns import account_of, partition
-from providers.contract import SUBSCRIPTION, TARGETS, Permission, Where
+from providers.contract import ITSELF, SUBSCRIPTION, TARGETS, Permission, Where
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 if TYPE_CHECKING:
     from bridge.catalog.catalog import Catalog
 
-ASSUMING: Final = "sts:AssumeRole"
-_STRENGTH: Final = ("required", "indirect", "optional")
-
-
-class Who(StrEnum):
-    """Whose right it is."""
-
-    EXPERIMENT = "experiment"
-    """The identity that the template names."""
-    READER = "reader"
-    """The bridge's own identity."""
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where a right is granted."""
-
-    cloud: str
-    """``aws``, ``gcp``, ``azure`` or ``kubernetes``."""
-    account: str
-    """AWS account, Google project, Azure subscription; of a cluster its full name."""
-    region: str = ""
-    """AWS Region or Azure resource group; empty where the right is not narrowed to one."""
-    namespace: str = ""
-    """Of a cluster; empty where the right is cluster-wide."""
-
-    def __str__(self) -> str:
-        """Return it in words."""
-        parts = {
-            "aws": ("account", "Region"),
-            "azure": ("subscription", "resource group"),
-            "gcp": ("project", "location"),
-            "kubernetes": ("cluster", ""),
-        }[self.cloud]
-        words = f"{parts[0]} {self.account}"
-        if self.region:
-            words += f", {parts[1]} {self.region}"
-        if self.cloud == "kubernetes":
-            words += f", namespace {self.namespace}" if self.namespace else ", all of it"
-        return words
-
-
-@dataclass(frozen=True)
-class Need:
-    """One right."""
-
-    who: Who
-    place: Place
-    permission: str
-    """In the cloud's own words; in a cluster ``group/resource:verb``."""
-    need: str = "required"
-    """``required``, ``indirect`` or ``optional``."""
-    resources: tuple[str, ...] = ()
-    """ARNs, where the cloud narrows by them; else it is for all of the place."""
-    conditions: tuple[tuple[str, str, str], ...] = ()
-    """IAM's operator, key and value."""
-    wanted_by: tuple[str, ...] = ()
-    """Paths in the template: ``actions.StopWorkers``, ``targets.Workers``, ``stopConditions``."""
-    notes: tuple[str, ...] = ()
-    """Why it is needed, or what is lost without it."""
-
-    @property
-    def required(self) -> bool:
-        """Whether nothing works without it."""
-        return self.need == "required"
+__all__ = [
+    "ASSUMING",
+    "BECOMING",
+    "DELEGATING",
+    "GETTING_TOKENS",
+    "SETTING",
+    "Need",
+    "Place",
+    "Who",
+    "merged",
+    "needs_of",
+]
 
 
 def needs_of(
-    template: ExperimentTemplate, catalog: Catalog, others: Mapping[str, str] | None = None
+    template: ExperimentTemplate, catalog: Catalog, acting: Acting | None = None
 ) -> tuple[Need, ...]:
     """Return what a template without errors needs, in a stable order.
 
-    ``others`` are as whom the bridge acts for the template's identity in other clouds. Its action
+    ``acting`` is as whom the bridge acts for the template's identity, and through whom. Its action
     templates have been expanded before; clouds' chaos kinds are lowered here. Raises KeyError and
     InvalidDocumentError for a template that the catalogue refuses.
     """
@@ -103,39 +63,7 @@ def needs_of(
         *_of_actions(run, catalog),
         *_of_stop_conditions(run, catalog),
     ]
-    return merged([*found, *_of_becoming(run, found, others or {})])
-
-
-def merged(needs: Iterable[Need]) -> tuple[Need, ...]:
-    """Put together what is the same right on the same thing; the strongest need holds."""
-    found: dict[tuple[object, ...], Need] = {}
-    for one in needs:
-        key = (one.who, one.place, one.permission, one.resources, one.conditions)
-        other = found.get(key, one)
-        if _STRENGTH.index(other.need) < _STRENGTH.index(one.need):
-            strongest, notes = other.need, other.notes
-        elif other.need == one.need:
-            strongest, notes = one.need, (*other.notes, *one.notes)
-        else:
-            strongest, notes = one.need, one.notes
-        found[key] = replace(
-            one,
-            need=strongest,
-            wanted_by=tuple(sorted({*other.wanted_by, *one.wanted_by})),
-            notes=tuple(dict.fromkeys(note for note in notes if note)),
-        )
-    return tuple(sorted(found.values(), key=_order))
-
-
-def _order(one: Need) -> tuple[object, ...]:
-    return (
-        one.who,
-        one.place,
-        _STRENGTH.index(one.need),
-        one.permission,
-        one.resources,
-        one.conditions,
-    )
+    return merged([*found, *_of_becoming(run, found, acting or Acting())])
 
 
 def _of_targets(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need]:
@@ -156,7 +84,10 @@ def _of_actions(template: ExperimentTemplate, catalog: Catalog) -> Iterator[Need
                 for cluster in where.resources:
                     yield from _in_cluster(needed, cluster, path)
             else:
-                yield from _placed(needed, Who.EXPERIMENT, fault.provider, where, path)
+                itself = template.identity
+                yield from _placed(
+                    needed, Who.EXPERIMENT, fault.provider, where, path, itself=itself
+                )
             if not any(one.startswith(CONTEXT_PREFIX) for one in where.resources):
                 yield from _placed(fault.reader_permissions, Who.READER, provider, where, path)
 
@@ -184,43 +115,58 @@ def _of_stop_conditions(template: ExperimentTemplate, catalog: Catalog) -> Itera
 
 
 def _of_becoming(
-    template: ExperimentTemplate, needs: Sequence[Need], others: Mapping[str, str]
+    template: ExperimentTemplate, needs: Sequence[Need], acting: Acting
 ) -> Iterator[Need]:
-    """Yield what the reader needs to act as the experiment's identity, which no fault declares."""
+    """Yield what it takes to act as the experiment's identity, which no fault declares."""
 
-    def wanted(*clouds: str) -> tuple[str, ...]:
-        acting = (
-            n
-            for n in needs
-            if n.who is Who.EXPERIMENT
-            and n.place.cloud in clouds
-            and not n.place.account.startswith(CONTEXT_PREFIX)
-        )
-        return tuple(sorted({path for one in acting for path in one.wanted_by}))
+    def wanted(cloud: str) -> tuple[str, ...]:
+        mine = (n for n in needs if n.who is Who.EXPERIMENT and cloud == _login(n.place, acting))
+        return tuple(sorted({path for one in mine for path in one.wanted_by}))
 
-    becoming = ("the bridge acts as the identity of the experiment",)
-    paths = wanted("aws", "kubernetes")
+    paths = wanted("aws")
     if template.scope.cloud == "aws" and account_of(template.identity) and paths:
-        place = Place("aws", template.scope.account, template.scope.region)
-        role = (template.identity,)
-        yield Need(Who.READER, place, ASSUMING, "required", role, wanted_by=paths, notes=becoming)
-    account, paths = others.get("gcp", ""), wanted("gcp")
+        home = Place("aws", template.scope.account, template.scope.region)
+        chain = (*acting.through.get("aws", ()), template.identity)
+        for right in (ASSUMING, SETTING) if acting.source_identity else (ASSUMING,):
+            for holder, role in pairwise(("", *chain)):
+                place = Place("aws", account_of(holder) or "") if holder else home
+                yield _step(holder, role, place, right, paths)
+    account, paths = acting.others.get("gcp", ""), wanted("gcp")
     if account and paths:
-        project = account.rpartition("@")[2].partition(".")[0]
-        right = "iam.serviceAccounts.getAccessToken"
-        yield Need(
-            Who.READER,
-            Place("gcp", project),
-            right,
-            "required",
-            (account,),
-            wanted_by=paths,
-            notes=becoming,
-        )
+        for holder, step in pairwise(("", *acting.through.get("gcp", ()), account)):
+            right = GETTING_TOKENS if step == account else DELEGATING
+            project = step.rpartition("@")[2].partition(".")[0]
+            yield _step(holder, step, Place("gcp", project), right, paths)
+
+
+def _login(place: Place, acting: Acting) -> str:
+    """Return the cloud whose identity acts in a place."""
+    if place.cloud != "kubernetes":
+        return place.cloud
+    return "aws" if place.account.startswith("arn:") else acting.cloud_of(place.account)
+
+
+def _step(holder: str, wanted: str, place: Place, right: str, paths: tuple[str, ...]) -> Need:
+    return Need(
+        Who.BETWEEN if holder else Who.READER,
+        place,
+        right,
+        "required",
+        (wanted,),
+        wanted_by=paths,
+        notes=("the bridge acts as the identity of the experiment",),
+        holder=holder,
+    )
 
 
 def _placed(
-    rights: Iterable[Permission], who: Who, provider: str, where: Where, path: str
+    rights: Iterable[Permission],
+    who: Who,
+    provider: str,
+    where: Where,
+    path: str,
+    *,
+    itself: str = "",
 ) -> Iterator[Need]:
     for right in rights:
         region = "" if SUBSCRIPTION in right.on else where.region
@@ -229,6 +175,9 @@ def _placed(
         base = Need(who, place, right.name, right.need, wanted_by=(path,), notes=notes)
         if provider != "aws":
             yield base
+            continue
+        if ITSELF in right.on:
+            yield replace(base, place=replace(place, region=""), resources=(itself,))
             continue
         when = tuple(
             (operator, key, value.format(region=where.region))

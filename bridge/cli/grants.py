@@ -73,6 +73,16 @@ def grants(
         str,
         typer.Option(metavar="ID", help="External id of the trust policy; else the setting's."),
     ] = "",
+    google_account: Annotated[
+        str,
+        typer.Option(
+            "--google-account", metavar="ADDRESS", help="As whom the bridge calls Google Cloud."
+        ),
+    ] = "",
+    azure_object_id: Annotated[
+        str,
+        typer.Option("--azure-object-id", metavar="ID", help="Object id of the identity in Azure."),
+    ] = "",
     user: Annotated[
         str,
         typer.Option(metavar="NAME", help="The role's user in clusters; else the role's name."),
@@ -91,7 +101,7 @@ def grants(
     apply: Annotated[
         bool,
         typer.Option(
-            "--apply", help="Show a diff, ask, and write the role's inline policy and the RBAC."
+            "--apply", help="Show a diff, ask, and write what would be printed, where it can."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --apply writes.")] = False,
@@ -115,9 +125,13 @@ def grants(
     about = replace(
         about,
         principal=principal or about.principal,
-        external_id=external_id or about.external_id,
+        google=google_account,
+        azure=azure_object_id,
         username=user,
     )
+    if external_id:
+        agreed = {**about.acting.external_ids, about.identity: external_id}
+        about = replace(about, acting=replace(about.acting, external_ids=agreed))
     if check or apply:
         _today(
             needs,
@@ -183,7 +197,7 @@ def _today(needs: tuple[Need, ...], granted: list[Need], about: About, wanted: _
 
 
 async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit:
-    changes = await grantor.changes(granted, wanted.cloud)
+    changes, left = await grantor.changes(granted, wanted.cloud)
     for change in changes:
         for line in change.diff():
             show(clean(line))
@@ -194,13 +208,14 @@ async def _apply(grantor: Grantor, granted: list[Need], wanted: _Wanted) -> Exit
         if not typer.confirm(f"Write these {len(changes)} changes?"):
             return Exit.CANCELLED
     for change in changes:
-        await grantor.apply(change)
+        await change.write()
         show(clean(f"written: {change.what}"))
     if not changes:
         show("Nothing to change.")
-    for document in grantor.left(granted, wanted.cloud):
-        show(clean(f"not applied here: {document.title}"))
-        for command in document.commands:
+    for one in left:
+        reason = f" ({one.reason})" if one.reason else ""
+        show(clean(f"not applied here: {one.document.title}{reason}"))
+        for command in one.document.commands:
             show(clean(f"    {command}"))
     return Exit.COMPLETED
 
@@ -223,6 +238,7 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
     from bridge.catalog.grants import About, understood
     from bridge.catalog.grants.document import BRIDGE
     from bridge.client.grants import GrantsRequest
+    from iam.acting import Acting
 
     request = GrantsRequest(**what, include_optional=True)
     with connect() as client:
@@ -233,9 +249,13 @@ def _asked(what: dict[str, Any], name: str) -> tuple[tuple[Need, ...], About]:
         called,
         found.identity,
         principal=found.principal or BRIDGE,
-        external_id=found.external_id,
-        source_identity=found.source_identity,
-        others=found.others,
+        acting=Acting(
+            found.others,
+            found.through,
+            found.external_ids,
+            found.source_identity,
+            found.clusters,
+        ),
     )
     return needs, about
 

@@ -87,7 +87,9 @@ def exit_of(found: Preflight) -> Exit:
 
 def _line(one: PreflightFinding) -> str:
     kind = "" if one.need == "required" else f" ({one.need})"
-    whose = "the bridge itself" if one.identity == "reader" else "the experiment's identity"
+    whose = one.holder or (
+        "the bridge itself" if one.identity == "reader" else "the experiment's identity"
+    )
     wanted = ", ".join(one.wanted_by)
     reason = f": {one.reason}" if one.reason else ""
     return f"{_MARKS[one.verdict]}{kind}: {one.what}, {one.place}, {whose} [{wanted}]{reason}"

@@ -94,8 +94,8 @@ def map_(
     """Map a cloud principal to a user and groups; the difference is shown first.
 
     On EKS an access entry is made where the cluster obeys them, else an entry in aws-auth, in
-    which nothing else is changed. For another cluster the lines of FAULTBRIDGE_CLUSTER_IDENTITIES
-    and the ClusterRole for impersonation are printed.
+    which nothing else is changed. For another cluster the entry goes into the file of
+    FAULTBRIDGE_CLUSTER_IDENTITIES, and the ClusterRole for impersonation is printed.
     """
     from bridge.cli.rbac_mapping import Asked, map_principal
 
@@ -182,3 +182,5 @@ def _told(done: Done, *, applied: bool, printed: bool, as_json: bool) -> None:
         tell("faultbridge: nothing was written" + ("" if applied else "; --apply writes it"))
     elif done.written:
         tell("faultbridge: written")
+    if done.manifests and not as_json:
+        show(clean(done.manifests.rstrip()))

@@ -32,7 +32,7 @@ async def opened(
     Raises CommandError for what the cluster, the kubeconfig or AWS refuses.
     """
     # The mapping of the settings is for experiments: this command acts as its caller.
-    settings = settings.model_copy(update={"cluster_identities": None})
+    settings = settings.model_copy(update={"cluster_identities": None, "cluster_tokens": ()})
     arn = ClusterArn.parse(named)
     cluster_id = named if arn or named.startswith(CONTEXT_PREFIX) else CONTEXT_PREFIX + named
     account, region = (arn.account, arn.region) if arn else (settings.account, settings.region)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import yaml
 
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.rbac_access import opened
+from bridge.model.problem import InvalidDocumentError
 from providers.contract import ProviderError
 from providers.kubernetes.impersonation import ClusterIdentity, impersonator
 from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
@@ -17,6 +18,7 @@ from rbac.access_entries import auth_mode, create_access_entry, read_access_entr
 from rbac.aws_auth_text import EditError, Wanted, merge, traps
 from rbac.aws_auth_writing import ChangedMeanwhileError, plan, write
 from rbac.mapping import Entry
+from rbac.mapping_file_writing import plan_entry
 from rbac.principals import canonical
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from rbac.showing import Eks
 
 IMPERSONATION: Final = "impersonation"
-"""The way that is only printed: a file of the bridge's, and manifests for kubectl."""
+"""The way that is only printed: a file of the bridge's that is not known here."""
+FILE: Final = "mapping-file"
+"""The file of FAULTBRIDGE_CLUSTER_IDENTITIES."""
 
 
 class Confirm(Protocol):
@@ -57,6 +61,8 @@ class Done:
     difference: str
     written: bool = False
     notes: tuple[str, ...] = ()
+    manifests: str = ""
+    """What is to be applied besides."""
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object that the command prints."""
@@ -65,6 +71,7 @@ class Done:
             "difference": self.difference,
             "written": self.written,
             "notes": list(self.notes),
+            "manifests": self.manifests,
         }
 
 
@@ -78,12 +85,12 @@ async def map_principal(
         raise CommandError(Exit.INVALID, "\n".join(problems))
     try:
         if named is None:
-            return _printed(asked, confirmed)
+            return _printed(settings, asked, confirmed)
         async with opened(settings, named, role) as (cluster, eks):
             if eks is None:
                 if asked.aws_auth:
                     return await _in_aws_auth(cluster, asked, confirmed)
-                return _impersonation(asked, cluster.id, confirmed)
+                return _impersonation(settings, asked, cluster.id, confirmed)
             mode = await auth_mode(eks.calls, eks.name)
             if mode.entries and not asked.aws_auth:
                 return await _access_entry(eks, asked, confirmed)
@@ -133,13 +140,46 @@ async def _access_entry(eks: Eks, asked: Asked, confirmed: Confirm) -> Done:
     return Done("access-entry", difference, written=True, notes=there.unread)
 
 
-def _impersonation(asked: Asked, cluster: str, confirmed: Confirm) -> Done:
-    entry = {
-        "principal": asked.principal,
-        "cluster": cluster,
-        "user": asked.user,
-        "groups": list(asked.groups),
+def _impersonation(settings: Settings, asked: Asked, cluster: str, confirmed: Confirm) -> Done:
+    """Add the entry to the file of the settings; the ClusterRole is for kubectl to apply."""
+    path = settings.cluster_identities
+    entry = Entry(asked.principal, asked.user, asked.groups, cluster)
+    if path is None:
+        text = yaml.safe_dump({"identities": [_written(entry)]}, sort_keys=False)
+        place = "# in the file of FAULTBRIDGE_CLUSTER_IDENTITIES, which is not set here\n"
+        lines = f"{place}{text}---\n{_manifests(asked)}"
+        confirmed(lines.rstrip(), writable=False)
+        return Done(IMPERSONATION, lines)
+    try:
+        change = plan_entry(path, entry)
+        difference = change.diff()
+        if not difference:
+            notes: tuple[str, ...] = (f"{path} says so already",)
+            return Done(FILE, "", notes=notes, manifests=_manifests(asked))
+        done = Done(FILE, difference, manifests=_manifests(asked))
+        if not confirmed(difference):
+            return done
+        change.write()
+    except InvalidDocumentError as error:
+        told = "\n".join(f"{path}: {problem}" for problem in error.problems)
+        raise CommandError(Exit.INVALID, told) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise CommandError(Exit.FAILED, f"{path} cannot be read and written ({why})") from None
+    return replace(done, written=True)
+
+
+def _written(entry: Entry) -> dict[str, Any]:
+    groups = {"groups": list(entry.groups)} if entry.groups else {}
+    return {
+        "principal": entry.principal,
+        "cluster": entry.cluster,
+        "user": entry.user,
+        **groups,
     }
+
+
+def _manifests(asked: Asked) -> str:
     subject = {
         "kind": "User",
         "name": "USER-OF-THE-CONTEXT",
@@ -147,19 +187,14 @@ def _impersonation(asked: Asked, cluster: str, confirmed: Confirm) -> Done:
     }
     identity = ClusterIdentity(asked.user, asked.groups)
     manifests = impersonator("faultbridge", [identity], [subject])
-    lines = (
-        "# in the file of FAULTBRIDGE_CLUSTER_IDENTITIES\n"
-        + str(yaml.safe_dump({"identities": [entry]}, sort_keys=False))
-        + "---\n# kubectl apply -f -: the context's user may become this one, and nobody else\n"
-        + str(yaml.safe_dump_all(manifests, sort_keys=False))
+    return "# kubectl apply -f -: the context's user may become this one, and nobody else\n" + str(
+        yaml.safe_dump_all(manifests, sort_keys=False)
     )
-    confirmed(lines.rstrip(), writable=False)
-    return Done(IMPERSONATION, lines)
 
 
-def _printed(asked: Asked, confirmed: Confirm) -> Done:
+def _printed(settings: Settings, asked: Asked, confirmed: Confirm) -> Done:
     if not asked.principal.startswith("arn:"):
-        return _impersonation(asked, CONTEXT_PREFIX + "*", confirmed)
+        return _impersonation(settings, asked, CONTEXT_PREFIX + "*", confirmed)
     wanted = asked.wanted()
     try:
         made = request("CLUSTER", arn=asked.principal, user=asked.user, groups=asked.groups)

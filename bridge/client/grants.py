@@ -35,7 +35,10 @@ class Grant(Document):
     """One right: whose, where, on what, which parts of the template need it, and why."""
 
     holder: str = Field(alias="for")
-    """``experiment``, the identity of the template, or ``reader``, the bridge's own."""
+    """``experiment``, the identity of the template; ``reader``, the bridge's own; ``between``,
+    one through which the bridge becomes the template's."""
+    identity: str = ""
+    """Of one in between: which."""
     cloud: str
     account: str
     region: str
@@ -52,6 +55,7 @@ class GrantDocument(Document):
     """Something to apply, in the form in which its cloud takes it."""
 
     holder: str = Field(alias="for")
+    identity: str = ""
     cloud: str
     kind: str
     title: str
@@ -68,9 +72,14 @@ class Grants(Document):
     others: dict[str, str]
     principal: str = ""
     """The ARN as which the bridge calls AWS."""
-    external_id: str = ""
+    through: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By cloud: the identities that the bridge becomes before, in that order."""
+    external_ids: dict[str, str] = Field(default_factory=dict)
+    """By role: what is said when it is assumed."""
     source_identity: bool = False
     """Whether it tells AWS who started a run."""
+    clusters: tuple[tuple[str, str], ...] = ()
+    """Patterns of clusters in which the identity shows a token of ``gcp`` or ``azure``."""
     documents: tuple[GrantDocument, ...]
     grants: tuple[Grant, ...]
     """Every right that the documents grant."""

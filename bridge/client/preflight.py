@@ -31,7 +31,10 @@ class PreflightFinding(Document):
     verdict: str
     """``ok``, ``missing`` or ``cannot-check``."""
     identity: str
-    """Whose: ``experiment``'s (the template's role) or the ``reader``'s, the bridge's own."""
+    """Whose: ``experiment``'s (the template's role), the ``reader``'s (the bridge's own), or
+    that of one ``between`` them."""
+    holder: str = ""
+    """Of one in between: which."""
     need: str
     """``required``, ``indirect`` or ``optional``."""
     place: str

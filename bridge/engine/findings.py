@@ -33,6 +33,8 @@ class Finding:
     wanted_by: tuple[str, ...] = ()
     reason: str = ""
     mend: str = ""
+    holder: str = ""
+    """Whose, where it is an identity in between."""
 
 
 @dataclass
@@ -89,7 +91,7 @@ def _shown(need: Need, needs: Sequence[Need], asked: Answers) -> bool:
         return bool(answered)
     if not need.required:
         return False
-    if need.who is Who.READER:
+    if need.who is not Who.EXPERIMENT:
         return len(answered) == len(need.wanted_by)
     return any(
         path.startswith("targets.")
@@ -115,6 +117,7 @@ def _of_needs(needs: Sequence[Need], asked: Answers) -> Iterator[Finding]:
             need.wanted_by,
             reason,
             mend,
+            need.holder,
         )
 
 
@@ -148,6 +151,8 @@ def _others(
 
 
 def _names(denial: str, need: Need) -> bool:
+    if need.permission == ASSUMING and not any(f"role {one}." in denial for one in need.resources):
+        return False  # it is about another step of the chain
     return re.search(rf"(?<![\w.:]){re.escape(need.permission)}(?!\w)", denial) is not None
 
 

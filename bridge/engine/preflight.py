@@ -82,7 +82,9 @@ class _Preflight:
         self._providers = providers
         self._catalog = catalog
         self._template = lowered(template)
-        self._needs = needs_of(template, catalog)
+        self._needs = needs_of(
+            template, catalog, providers.acting(template.scope, template.identity)
+        )
         self._caller = Caller(
             template.scope, template.identity, SESSION, installation, on_behalf_of
         )

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.catalog import canonical
 from bridge.catalog.cloud_chaos import lowered
+from iam.acting import Acting, acting
+from iam.cluster_tokens import ClusterTokens
 from iam.identities import as_known_in, recovery, unmapped
 from providers import registry
 from providers.contract import MarkSearch
+from providers.kubernetes.cloud_tokens import ShowsTokens
 from providers.kubernetes.impersonation import Impersonating
 
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ class Providers:
                 from rbac.acting import MappedIdentities  # noqa: PLC0415 - only where it is set
 
                 opened.use_identities(MappedIdentities(path))
+            if self._settings.cluster_tokens and isinstance(opened, ShowsTokens):
+                opened.use_bearers(ClusterTokens(self._settings, self.provider))
             self._open[name] = opened
         return self._open[name]
 
@@ -83,6 +88,10 @@ class Providers:
     def known_in(self, name: str, scope: Scope, identity: str) -> bool:
         """Say whether an identity of the scope's cloud can act through a provider at all."""
         return unmapped(self._settings, name, scope.cloud, identity) is None
+
+    def acting(self, scope: Scope, identity: str) -> Acting:
+        """Return as whom the bridge acts for an identity in each cloud, and through whom."""
+        return acting(self._settings, scope, identity)
 
     def recovery(self, name: str, caller: Caller) -> Caller | None:
         """Return as whom an undo goes on where the caller may not; None where nobody is named."""

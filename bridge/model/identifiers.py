@@ -23,6 +23,11 @@ def new_experiment_id() -> str:
     return _random("EXP")
 
 
+def is_experiment_id(name: str) -> bool:
+    """Whether a name is that of an experiment, by its form."""
+    return name.startswith("EXP")
+
+
 def new_schedule_id() -> str:
     """Return a fresh schedule id (``SCH`` and 15 base-58 characters); AWS FIS has no schedules."""
     return _random("SCH")

@@ -13,8 +13,10 @@ from providers.aws import by_hand
 from providers.aws.arns import Arn
 from providers.aws.session import AwsSession
 from providers.batches import chunks
+from providers.checks import Check, Verdict, note
 from providers.contract import (
     DONE,
+    Denial,
     Effect,
     Fault,
     FaultParameters,
@@ -40,6 +42,7 @@ MOST_ASSERTED: Final = 5
 STATES: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
 
 _PREFIX: Final = "alarm:"
+_RIGHT: Final = "cloudwatch:DescribeAlarms"
 
 
 def alarm_problem(arn: str) -> str | None:
@@ -88,7 +91,7 @@ class AlarmSource(StopSource):
 
     source = "aws:cloudwatch:alarm"
     provider = "aws"
-    permissions = required("cloudwatch:DescribeAlarms")
+    permissions = required(_RIGHT)
 
     def check_value(self, value: str) -> str | None:
         """Return what is wrong with the form of an alarm's ARN, or None."""
@@ -114,7 +117,7 @@ class AssertAlarmState(Fault):
     id = "aws:cloudwatch:assert-alarm-state"
     by_hand = by_hand.NOTHING
     provider = "aws"
-    permissions = required("cloudwatch:DescribeAlarms")
+    permissions = required(_RIGHT)
 
     class Parameters(FaultParameters):
         """Parameters of ``aws:cloudwatch:assert-alarm-state``, as in FIS."""
@@ -161,6 +164,17 @@ class AssertAlarmState(Fault):
         arns = _arns(parameters.alarm_arns)
         state = {"arns": arns, "states": _words(parameters.alarm_states)}
         return [Subject(",".join(arns), state)]
+
+    async def review(
+        self,
+        session: AwsSession,
+        parameters: Parameters,
+        resources: Sequence[Resource],  # noqa: ARG002 - it takes no targets
+    ) -> list[Denial]:
+        """Read the alarms, which is all that the action will do. Raises ProviderError."""
+        await alarm_states(session, _arns(parameters.alarm_arns))
+        note(Check(_RIGHT, Verdict.OK, "aws", session.caller.scope.account))
+        return []
 
     async def prepare(
         self,

@@ -163,6 +163,7 @@ class IsolateInstances(LastingFault, MarkedEc2Fault):
             for vpc in sorted({r.information.get("vpc_id", "") for r in resources} - {""})
         ]
         calls += [
+            ("DescribeSecurityGroups", {}),
             ("RevokeSecurityGroupEgress", {"GroupId": _NO_GROUP}),
             ("DeleteSecurityGroup", {"GroupId": _NO_GROUP}),
         ]

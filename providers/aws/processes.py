@@ -16,12 +16,15 @@ from providers.aws.scaling_groups import (
     MarkedGroupFault,
     group_name,
     groups_by_arn,
+    simulated,
 )
 from providers.aws.session import AwsSession
+from providers.aws.simulation import SIMULATING
 from providers.batches import each_alone
 from providers.contract import (
     DONE,
     TARGETS,
+    Denial,
     Duration,
     Effect,
     FaultParameters,
@@ -30,6 +33,7 @@ from providers.contract import (
     Outcome,
     OutcomeKind,
     Outcomes,
+    Resource,
     Subject,
     TargetSpec,
     required,
@@ -49,6 +53,7 @@ PROCESSES: Final = (
 )
 """What a group does by itself (Auto Scaling API reference, SuspendProcesses)."""
 
+_CALLS: Final = ("autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses")
 _GONE: Final = Outcome(OutcomeKind.GONE, "the group does not exist")
 
 
@@ -80,6 +85,7 @@ class SuspendProcesses(LastingFault, MarkedGroupFault):
         *required("autoscaling:DescribeAutoScalingGroups"),
         *required("autoscaling:SuspendProcesses", on=(TARGETS,)),
         *required("autoscaling:ResumeProcesses", on=(TARGETS,), undoes=True),
+        *SIMULATING,
         *GROUP_MARK_RIGHTS,
     )
 
@@ -94,6 +100,16 @@ class SuspendProcesses(LastingFault, MarkedGroupFault):
             default=PROCESSES,
             description="Names of the processes, parted by commas; all of them if not given.",
         )
+
+    async def review(
+        self,
+        session: AwsSession,
+        parameters: Parameters,  # noqa: ARG002 - the same for all
+        resources: Sequence[Resource],
+    ) -> list[Denial]:
+        """Ask IAM for the rights to suspend and to resume: Auto Scaling has no dry run."""
+        groups = {resource.id: resource.tags or {} for resource in resources}
+        return await simulated(session, groups, *_CALLS)
 
     async def prepare(
         self, session: AwsSession, parameters: Parameters, records: Sequence[Record]

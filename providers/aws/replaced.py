@@ -11,13 +11,18 @@ from providers.aws import by_hand
 from providers.aws.arns import plain_id
 from providers.aws.batches import plain_ids
 from providers.aws.describe import state_of
+from providers.aws.filters import tags_of
 from providers.aws.irreversible import IrreversibleFault
 from providers.aws.power import ENDED, look, rejected
+from providers.aws.scaling_groups import groups_by_name, simulated
 from providers.aws.session import AwsSession
+from providers.aws.simulation import SIMULATING
 from providers.batches import chunks, each_alone
+from providers.checks import Check, Verdict, note
 from providers.contract import (
     DONE,
     PENDING,
+    AccessDeniedError,
     Denial,
     Effect,
     Fault,
@@ -27,12 +32,15 @@ from providers.contract import (
     OutcomeKind,
     Outcomes,
     Resource,
+    indirect,
     required,
 )
 from providers.refusals import RefusedError
 
 _INSTANCES: Final = 50
 """Instances in one DescribeAutoScalingInstances call (Auto Scaling API reference)."""
+_LOOK: Final = "autoscaling:DescribeAutoScalingInstances"
+_TERMINATE: Final = "autoscaling:TerminateInstanceInAutoScalingGroup"
 
 
 class TerminateInGroup(IrreversibleFault):
@@ -46,10 +54,12 @@ class TerminateInGroup(IrreversibleFault):
     id = "aws:autoscaling:terminate-instances"
     by_hand = by_hand.REPLACED
     permissions = (
-        *required("ec2:DescribeInstances", "autoscaling:DescribeAutoScalingInstances"),
-        *required(
-            "autoscaling:TerminateInstanceInAutoScalingGroup",
-            on=("autoscaling:autoScalingGroup:*:autoScalingGroupName/*",),
+        *required("ec2:DescribeInstances", _LOOK),
+        *required(_TERMINATE, on=("autoscaling:autoScalingGroup:*:autoScalingGroupName/*",)),
+        *SIMULATING,
+        *indirect(
+            "autoscaling:DescribeAutoScalingGroups",
+            because="IAM is asked about a group by its ARN, before the run",
         ),
     )
     batch = 100
@@ -59,12 +69,22 @@ class TerminateInGroup(IrreversibleFault):
 
     async def review(
         self,
-        session: AwsSession,  # noqa: ARG002 - as below
-        parameters: Fault.Parameters,  # noqa: ARG002 - as below
-        resources: Sequence[Resource],  # noqa: ARG002 - as below
+        session: AwsSession,
+        parameters: Fault.Parameters,  # noqa: ARG002 - it has none
+        resources: Sequence[Resource],
     ) -> list[Denial]:
-        """Ask nothing: Auto Scaling has no dry run."""
-        return []
+        """Look for the groups, and ask IAM for the right: Auto Scaling has no dry run."""
+        account = session.caller.scope.account
+        members = await _members(session, [plain_id(resource.id) for resource in resources])
+        note(Check(_LOOK, Verdict.OK, "aws", account))
+        names = {one["AutoScalingGroupName"] for one in members.values()}
+        try:
+            groups = await groups_by_name(session, names)
+        except AccessDeniedError as error:
+            note(Check(_TERMINATE, Verdict.UNCHECKED, "aws", account, reason=str(error)))
+            return []
+        tagged = {arn: tags_of(group) for arn, group in groups.items()}
+        return await simulated(session, tagged, _TERMINATE)
 
     async def prepare(
         self, session: AwsSession, parameters: Fault.Parameters, records: Sequence[Record]
@@ -149,12 +169,16 @@ class TerminateInGroup(IrreversibleFault):
 
 async def _lifecycles(session: AwsSession, records: Sequence[Record]) -> dict[str, str]:
     """Return the lifecycle state of those that are in a group, by plain id."""
-    found: dict[str, str] = {}
-    for chunk in chunks(plain_ids(records), _INSTANCES):
+    members = await _members(session, plain_ids(records))
+    return {name: one["LifecycleState"] for name, one in members.items()}
+
+
+async def _members(session: AwsSession, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what Auto Scaling says of the instances that are in a group, by plain id."""
+    found: dict[str, dict[str, Any]] = {}
+    for chunk in chunks(ids, _INSTANCES):
         answer = await session.call(
             "autoscaling", "DescribeAutoScalingInstances", InstanceIds=list(chunk)
         )
-        found |= {
-            one["InstanceId"]: one["LifecycleState"] for one in answer["AutoScalingInstances"]
-        }
+        found |= {one["InstanceId"]: one for one in answer["AutoScalingInstances"]}
     return found

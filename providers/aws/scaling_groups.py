@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.model.record import Record
@@ -13,14 +13,17 @@ from providers.aws.arns import Arn, partition, require_within
 from providers.aws.filters import has_tags, tags_of
 from providers.aws.marks import TaggedFault
 from providers.aws.session import AwsSession
+from providers.aws.simulation import simulate
 from providers.batches import chunks
 from providers.contract import (
     TARGETS,
+    Denial,
     FoundMark,
     Permission,
     Resolution,
     Resolver,
     Resource,
+    RightAsked,
     Where,
     optional,
     required,
@@ -33,6 +36,9 @@ PAGE: Final = 100
 
 _NAMES: Final = 50
 """Names in one DescribeAutoScalingGroups call, as its reference has it."""
+
+_PROBED: Final = 10
+"""Groups about which IAM is asked before a run."""
 
 _RESOURCE: Final = re.compile(
     r"autoScalingGroup:[0-9a-f-]{36}:autoScalingGroupName/(?P<name>.{1,255})", re.DOTALL
@@ -66,10 +72,41 @@ async def groups_by_arn(session: AwsSession, arns: Iterable[str]) -> dict[str, d
     A name can be used again by a new group, whose ARN is another. Raises ProviderError.
     """
     wanted = list(dict.fromkeys(arns))
-    found: dict[str, dict[str, Any]] = {}
-    for chunk in chunks([group_name(arn) for arn in wanted], _NAMES):
-        found |= await _groups(session, AutoScalingGroupNames=list(chunk), MaxRecords=_NAMES)
+    found = await groups_by_name(session, map(group_name, wanted))
     return {arn: found[arn] for arn in wanted if arn in found}
+
+
+async def groups_by_name(session: AwsSession, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the groups that have these names now, by ARN. Raises ProviderError."""
+    found: dict[str, dict[str, Any]] = {}
+    for chunk in chunks(sorted(set(names)), _NAMES):
+        found |= await _groups(session, AutoScalingGroupNames=list(chunk), MaxRecords=_NAMES)
+    return found
+
+
+async def simulated(
+    session: AwsSession, groups: Mapping[str, Mapping[str, str]], *actions: str
+) -> list[Denial]:
+    """Ask IAM about actions on groups, given by ARN with their tags: there is no dry run.
+
+    Never raises ProviderError.
+    """
+    probed = sorted(groups)[:_PROBED]
+    return await simulate(
+        session,
+        [
+            RightAsked(action, (arn,), _context(groups[arn]), session.caller.scope.account)
+            for arn in probed
+            for action in actions
+        ],
+    )
+
+
+def _context(tags: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    keys = ("aws:ResourceTag", "autoscaling:ResourceTag")
+    return tuple(
+        ("StringEquals", f"{key}/{tag}", tags[tag]) for tag in sorted(tags) for key in keys
+    )
 
 
 async def _groups(session: AwsSession, **given: Any) -> dict[str, dict[str, Any]]:
@@ -169,10 +206,8 @@ async def found_group_marks(session: AwsSession) -> list[FoundMark]:
         for tag in page["Tags"]
         if tag["Key"].startswith(PREFIX)
     ]
-    arns: dict[str, str] = {}
-    for chunk in chunks(sorted({tag["ResourceId"] for tag in tags}), _NAMES):
-        found = await _groups(session, AutoScalingGroupNames=list(chunk), MaxRecords=_NAMES)
-        arns |= {group["AutoScalingGroupName"]: arn for arn, group in found.items()}
+    found = await groups_by_name(session, {tag["ResourceId"] for tag in tags})
+    arns = {group["AutoScalingGroupName"]: arn for arn, group in found.items()}
     scope = session.caller.scope
     return [
         found_mark(scope, tag["Key"], tag.get("Value", ""), arns[tag["ResourceId"]])

@@ -8,24 +8,40 @@ simulator").
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from providers.aws.session import AwsSession
 from providers.checks import Check, Verdict, note
-from providers.contract import ProviderError, RightAsked
+from providers.contract import ITSELF, Denial, Permission, ProviderError, RightAsked, indirect
 
 _ALLOWED: Final = "allowed"
 _RIGHT: Final = "iam:SimulatePrincipalPolicy"
 
+SIMULATING: Final[tuple[Permission, ...]] = indirect(
+    _RIGHT,
+    because="only with it rights that have no dry run are found missing before the run",
+    on=(ITSELF,),
+)
 
-async def simulate(session: AwsSession, rights: Sequence[RightAsked]) -> None:
-    """Note of each right whether the session's role has it. Never raises ProviderError."""
+
+async def simulate(session: AwsSession, rights: Sequence[RightAsked]) -> list[Denial]:
+    """Ask of each right whether the session's role has it, and note the answers.
+
+    What IAM denies without a doubt is returned too. Never raises ProviderError.
+    """
     together: dict[tuple[Any, ...], list[str]] = defaultdict(list)
     for one in rights:
         together[one.resources, one.conditions].append(one.name)
-    await asyncio.gather(*(_ask(session, names, *upon) for upon, names in sorted(together.items())))
+    answers = await asyncio.gather(
+        *(_ask(session, names, *upon) for upon, names in sorted(together.items()))
+    )
+    checks = [check for answer in answers for check in answer]
+    note(*checks)
+    lacking = [check for check in checks if check.verdict is Verdict.MISSING]
+    return [Denial(one.reason, one.mend) for one in lacking]
 
 
 async def _ask(
@@ -33,7 +49,7 @@ async def _ask(
     names: list[str],
     resources: tuple[str, ...],
     conditions: tuple[tuple[str, str, str], ...],
-) -> None:
+) -> list[Check]:
     account, role = session.caller.scope.account, session.caller.identity
     context = [
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
@@ -48,24 +64,31 @@ async def _ask(
             "iam", "SimulatePrincipalPolicy", PolicySourceArn=role, ActionNames=asked, **narrowed
         )
     except ProviderError as error:
-        why = f"EC2's dry runs do not ask for it, and IAM could not be asked: {error}"
-        note(*(Check(one, Verdict.UNCHECKED, "aws", account, reason=why) for one in asked))
-        return
-    for one in answer.get("EvaluationResults", ()):
-        note(_judged(one, account, str(role)))
+        why = f"no dry run asks for it, and IAM could not be asked: {error}"
+        return [Check(one, Verdict.UNCHECKED, "aws", account, reason=why) for one in asked]
+    return [_judged(one, account, str(role)) for one in answer.get("EvaluationResults", ())]
 
 
 def _judged(result: dict[str, Any], account: str, role: str) -> Check:
     name, decision = str(result.get("EvalActionName")), str(result.get("EvalDecision"))
     if decision == _ALLOWED:
         return Check(name, Verdict.OK, "aws", account)
-    if missing := result.get("MissingContextValues"):
-        keys = ", ".join(map(str, missing))
-        why = f"By {_RIGHT} it hangs on {keys}, which only the call itself has."
+    if missing := sorted(_missing(result)):
+        why = f"By {_RIGHT} it hangs on {', '.join(missing)}, which only the call itself has."
         return Check(name, Verdict.UNCHECKED, "aws", account, reason=why)
     resource = result.get("EvalResourceName") or "*"
     why = (
-        f"By {_RIGHT} the role {role} may not {name} on {resource} ({decision}). "
-        f"Allow {name} in its policy."
+        f"Not authorized to perform the required action: by {_RIGHT} the role {role} may not "
+        f"{name} on {resource} ({decision}). Allow {name} in its policy."
     )
-    return Check(name, Verdict.MISSING, "aws", account, reason=why)
+    statement = {"Effect": "Allow", "Action": name, "Resource": resource}
+    mend = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+    return Check(name, Verdict.MISSING, "aws", account, reason=why, mend=mend)
+
+
+def _missing(result: dict[str, Any]) -> Iterable[str]:
+    """Return the context keys that IAM lacked; of resources that were named it says them there."""
+    found = {*result.get("MissingContextValues", ())}
+    for one in result.get("ResourceSpecificResults", ()):
+        found |= {*one.get("MissingContextValues", ())}
+    return found

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Credential = DefaultAzureCredential | ManagedIdentityCredential | WorkloadIdentityCredential
 
 SCOPE: Final = "https://management.azure.com/.default"
+AKS: Final = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
+"""AKS's own server application, the same in every tenant: its clusters take tokens for it only
+(AKS documentation, "Use kubelogin")."""
 RENEW_BEFORE: Final = 300
 """How many seconds before its end a token is replaced; azure-identity keeps its own till then."""
 _LAST_MOMENT: Final = 120
@@ -38,9 +41,10 @@ _WITHIN_A_CALL: Final[dict[str, Any]] = {
 class Identity:
     """One identity's token, asked for again before it ends."""
 
-    def __init__(self, credential: Credential) -> None:
+    def __init__(self, credential: Credential, scope: str = SCOPE) -> None:
         """Ask for nothing yet."""
         self._credential = credential
+        self._scope = scope
         self._lock = threading.Lock()
         self._current: AccessToken | None = None
 
@@ -49,7 +53,7 @@ class Identity:
         with self._lock:
             if self._current is None or self._left() < RENEW_BEFORE:
                 try:
-                    self._current = self._credential.get_token(SCOPE)
+                    self._current = self._credential.get_token(self._scope)
                 except Exception:
                     if self._current is None or self._left() < _LAST_MOMENT:
                         raise
@@ -70,16 +74,17 @@ class Identities:
     def __init__(self) -> None:
         """Look for nothing yet."""
         self._lock = threading.Lock()
-        self._known: OrderedDict[str | None, Identity] = OrderedDict()
+        self._known: OrderedDict[tuple[str | None, str], Identity] = OrderedDict()
 
-    def token(self, client_id: str | None) -> str:
+    def token(self, client_id: str | None, scope: str = SCOPE) -> str:
         """Return the token of a managed identity, None being the bridge's own.
 
         Raises azure-identity's exceptions.
         """
+        key = (client_id, scope)
         with self._lock:
-            identity = self._known.pop(client_id, None) or Identity(_credential(client_id))
-            self._known[client_id] = identity
+            identity = self._known.pop(key, None) or Identity(_credential(client_id), scope)
+            self._known[key] = identity
             oldest = None
             if len(self._known) > _IDENTITIES:
                 _, oldest = self._known.popitem(last=False)
@@ -87,10 +92,10 @@ class Identities:
             oldest.close()
         return identity.token()
 
-    def forget(self, client_id: str | None) -> None:
+    def forget(self, client_id: str | None, scope: str = SCOPE) -> None:
         """Ask for another token the next time: Azure takes this one no longer."""
         with self._lock:
-            identity = self._known.pop(client_id, None)
+            identity = self._known.pop((client_id, scope), None)
         if identity is not None:
             identity.close()
 

@@ -43,6 +43,10 @@ class AzureProvider(Provider):
         self.warm()
         return AzureSession(caller, guard, self._connections)
 
+    async def cluster_token(self, caller: Caller, *, renew: bool) -> str:
+        """Return a token by which AKS knows an identity. Raises ProviderError."""
+        return await self._connections.cluster_token(caller, renew=renew)
+
     def warm(self) -> None:
         """Load the SDK in the background."""
         self._connections.warm_up()

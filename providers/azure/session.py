@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from providers.azure.clients import Clients, Request, load
-from providers.azure.credentials import Identities
+from providers.azure.credentials import AKS, Identities
 from providers.azure.errors import EXPIRED, refused, translated
 from providers.azure.operations import Asked, Begun, Standing
 from providers.azure.pipeline import Sender, origin
@@ -50,6 +51,17 @@ class Connections:
         return await self._threads.run(
             subscription, lambda: self._translated(caller, guard, call, work)
         )
+
+    async def cluster_token(self, caller: Caller, *, renew: bool) -> str:
+        """Return a token for AKS; with ``renew`` another than the last. Raises ProviderError."""
+
+        def ask() -> str:
+            if renew:
+                self._identities.forget(caller.identity, AKS)
+            with translated(caller, "a token for AKS"):
+                return self._identities.token(caller.identity, AKS)
+
+        return await self._threads.run("aks", ask)
 
     async def close(self) -> None:
         """Wait for the calls under way, drop those that have not begun, and disconnect."""
@@ -99,7 +111,8 @@ class AzureSession:
             str(request),
             lambda sender: self._clients.send(subscription, sender, request),
         )
-        answer: dict[str, Any] = kept[-1].json()
+        # One of the SDKs has answers that cannot read themselves as JSON.
+        answer: dict[str, Any] = json.loads(kept[-1].text())
         return answer
 
     async def pages(

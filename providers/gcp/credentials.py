@@ -35,11 +35,14 @@ Fetch = Callable[[Any], "Credentials"]
 class Tokens:
     """The access tokens of one identity, fetched again before they end."""
 
-    def __init__(self, caller: Caller, fetch: Fetch, call: str) -> None:
+    def __init__(
+        self, caller: Caller, fetch: Fetch, call: str, delegates: Sequence[str] = ()
+    ) -> None:
         """Fetch nothing yet; ``call`` names in messages what ``fetch`` asks for."""
         self._caller = caller
         self._fetch = fetch
         self._call = call
+        self._delegates = delegates
         self._lock = threading.Lock()
         self._current: Credentials | None = None
 
@@ -64,7 +67,7 @@ class Tokens:
         from google.auth.transport.requests import Request
         from requests import Session
 
-        with translated(self._caller, self._call), Session() as session:
+        with translated(self._caller, self._call, self._delegates), Session() as session:
             return self._fetch(partial(Request(session), timeout=_TIMEOUT))
 
     @staticmethod
@@ -115,4 +118,5 @@ def impersonated(
         acting.refresh(request)  # type: ignore[no-untyped-call] # as above
         return acting
 
-    return Tokens(caller, fetch, "iamcredentials.serviceAccounts.generateAccessToken")
+    call = "iamcredentials.serviceAccounts.generateAccessToken"
+    return Tokens(caller, fetch, call, delegates)

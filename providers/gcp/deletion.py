@@ -15,6 +15,7 @@ from providers.batches import chunks, each_alone
 from providers.contract import (
     DONE,
     PENDING,
+    Denial,
     Duration,
     Effect,
     FaultParameters,
@@ -30,7 +31,7 @@ from providers.contract import (
 )
 from providers.gcp import by_hand
 from providers.gcp.describe import addressed, each_project, kind_of, read
-from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, tell
+from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, review_groups, tell
 from providers.gcp.names import Name
 from providers.gcp.operations import begin, late, noted, under_way, undo
 from providers.gcp.power import INSTANCES, rejected
@@ -85,6 +86,15 @@ class DeleteManagedInstances(StayingFault):
             Subject(group, {"instances": instances}, tuple(instances))
             for group, instances in groups.items()
         ]
+
+    async def review(
+        self,
+        session: GcpSession,
+        parameters: Parameters,  # noqa: ARG002 - the same for all
+        resources: Sequence[Resource],
+    ) -> list[Denial]:
+        """Read the groups, and ask for the right to change them."""
+        return await review_groups(session, resources)
 
     async def prepare(
         self,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.contract import Caller, ProviderError, TransientError
@@ -48,11 +49,11 @@ def too_often(error: BaseException) -> bool:
 
 
 @contextmanager
-def translated(caller: Caller, call: str) -> Iterator[None]:
+def translated(caller: Caller, call: str, delegates: Sequence[str] = ()) -> Iterator[None]:
     """Raise our errors in place of the SDK's; their text is safe to show, and they have no cause.
 
-    ``call`` is the method in Google's words: ``compute.instances.stop``. Raises RefusedError,
-    DeniedError or TransientError.
+    ``call`` is the method in Google's words: ``compute.instances.stop``; ``delegates`` are those
+    through whom a token is asked for. Raises RefusedError, DeniedError or TransientError.
     """
     from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, RetryError
     from google.auth.exceptions import GoogleAuthError
@@ -65,7 +66,7 @@ def translated(caller: Caller, call: str) -> Iterator[None]:
     except GoogleAPICallError as error:
         raise _answered(error, caller, call) from None
     except GoogleAuthError as error:
-        raise _unauthenticated(error, caller, call) from None
+        raise _unauthenticated(error, caller, call, delegates) from None
     except (RequestException, GoogleAPIError) as error:
         raise _unanswered(error, call) from None
 
@@ -126,7 +127,9 @@ def _denial(caller: Caller, call: str, text: str) -> str:
     )
 
 
-def _unauthenticated(error: GoogleAuthError, caller: Caller, call: str) -> ProviderError:
+def _unauthenticated(
+    error: GoogleAuthError, caller: Caller, call: str, delegates: Sequence[str]
+) -> ProviderError:
     from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
     kind = type(error).__name__
@@ -150,13 +153,22 @@ def _unauthenticated(error: GoogleAuthError, caller: Caller, call: str) -> Provi
             "file in GOOGLE_APPLICATION_CREDENTIALS, or the workload identity.",
             code=kind,
         )
-    return DeniedError(
-        f"{_UNAUTHORIZED} the bridge may not act as the service account {caller.identity} "
-        "(iam.serviceAccounts.getAccessToken). Grant "
-        "the bridge's own identity roles/iam.serviceAccountTokenCreator on it: gcloud iam "
-        f"service-accounts add-iam-policy-binding {caller.identity} "
-        "--role=roles/iam.serviceAccountTokenCreator --member=BRIDGE",
-        code=str(status or kind),
+    return DeniedError(_impersonation(str(caller.identity), delegates), code=str(status or kind))
+
+
+def _impersonation(account: str, delegates: Sequence[str]) -> str:
+    steps = [*delegates, account]
+    through = f" through {', '.join(delegates)}" if delegates else ""
+    lacking = f"{_UNAUTHORIZED} the bridge may not act as the service account {account}{through}"
+    grants = " and ".join(
+        f"gcloud iam service-accounts add-iam-policy-binding {step} "
+        f"--role=roles/iam.serviceAccountTokenCreator --member=serviceAccount:{holder}"
+        for holder, step in pairwise(["BRIDGE", *steps])
+    )
+    whose = "each of them" if delegates else "the bridge's own identity"
+    return (
+        f"{lacking} (iam.serviceAccounts.getAccessToken). Grant {whose} "
+        f"roles/iam.serviceAccountTokenCreator on {'the next' if delegates else 'it'}: {grants}"
     )
 
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from providers.contract import Permission, indirect, required
+from providers.contract import Denial, Permission, Resource, indirect, required
 from providers.gcp.clients import Body
 from providers.gcp.describe import addressed, kind_of
 from providers.gcp.names import Name, canonical
+from providers.gcp.review import in_project, readable
 from providers.gcp.session import GcpSession
 from providers.refusals import RefusedError
 
 MOST: Final = 1000
 """Instances in one call of deleteInstances and recreateInstances (API reference)."""
+_PROBED: Final = 10
+"""Groups that are read before a run."""
 LEAVING: Final = ("ABANDONING", "DELETING")
 """Current actions of a member that will soon be none."""
 
@@ -63,6 +66,19 @@ def group_of(instance: Mapping[str, Any]) -> str | None:
             project = Name.of(instance["selfLink"]).project
             return str(Name(project, found.location, found.collection, found.name))
     return None
+
+
+async def review_groups(session: GcpSession, resources: Sequence[Resource]) -> list[Denial]:
+    """Read the instances' groups, and ask their projects for the right to change them.
+
+    Raises TransientError.
+    """
+    found = {resource.information.get("instanceGroupManager", "") for resource in resources}
+    groups = [Name.of(group) for group in sorted(found - {""})]
+    denials = [denial for group in groups[:_PROBED] for denial in await readable(session, group)]
+    for project in sorted({group.project for group in groups}):
+        await in_project(session, project, ["compute.instanceGroupManagers.update"])
+    return denials
 
 
 async def members_of(session: GcpSession, group: Name) -> dict[str, str] | None:

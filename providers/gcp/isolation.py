@@ -34,12 +34,15 @@ from providers.gcp.marks import LabelledFault, mark_rights, note_marks, written
 from providers.gcp.names import Name
 from providers.gcp.operations import late
 from providers.gcp.power import GONE, INSTANCES, rejected
-from providers.gcp.review import missing_rights
+from providers.gcp.review import in_project, missing_rights, readable
 from providers.gcp.rights import OPERATIONS, READING
-from providers.gcp.rules import LONGEST_DESCRIPTION, Pair, pair_name, recalled, tag_of
+from providers.gcp.rules import LONGEST_DESCRIPTION, NO_RULE, Pair, pair_name, recalled, tag_of
 from providers.gcp.session import GcpSession
 from providers.gcp.tags import TAG_VERB, fitness, release_tag, set_tag, tags_of
 from providers.lengths import LastingFault
+
+_UNASKED = ("compute.firewalls.create", "compute.firewalls.delete", "compute.networks.updatePolicy")
+"""What only the project can be asked about, as long as there is no rule."""
 
 
 class IsolateInstances(LastingFault, LabelledFault):
@@ -111,9 +114,19 @@ class IsolateInstances(LastingFault, LabelledFault):
         parameters: Parameters,  # noqa: ARG002 - the same for all
         resources: Sequence[Resource],
     ) -> list[Denial]:
-        """Ask for the right to set tags; there is no way to ask about rules yet to be made."""
+        """Ask for the right to set tags, and for those on rules that are yet to be made."""
         wanted = ["compute.instances.get", "compute.instances.setTags"]
-        return await missing_rights(session, resources, wanted)
+        denials = await missing_rights(session, resources, wanted)
+        networks = {
+            network
+            for resource in resources
+            for network in resource.information.get("networks", "").split(",")
+            if network
+        }
+        for project in sorted({Name.of(network).project for network in networks}):
+            denials += await readable(session, Name(project, "global", "firewalls", NO_RULE))
+            await in_project(session, project, _UNASKED)
+        return denials
 
     async def prepare(
         self,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from bridge.settings import Settings
-from providers.contract import Caller, Guard, MarkSearch, Peer, Provider
+from providers.contract import Caller, Guard, MarkSearch, Peer, Provider, RightAsked
+from providers.gcp.review import foretell
 from providers.gcp.search import found_marks
 from providers.gcp.session import Connections, GcpSession
 
@@ -33,6 +35,14 @@ class GcpProvider(Provider):
     def warm(self) -> None:
         """Load the SDK in the background."""
         self._connections.warm_up()
+
+    async def cluster_token(self, caller: Caller, *, renew: bool) -> str:
+        """Return an access token, by which GKE knows a service account. Raises ProviderError."""
+        return await self._connections.token(caller, renew=renew)
+
+    async def foretell(self, session: Any, rights: Sequence[RightAsked]) -> None:
+        """Ask the projects what the identity may do in all of them."""
+        await foretell(session, rights)
 
     async def find_marks(self, caller: Caller) -> MarkSearch:
         """Find every mark in the projects of the settings.

@@ -11,6 +11,7 @@ from bridge.model.record import Record
 from providers.batches import chunks
 from providers.contract import (
     DONE,
+    Denial,
     Effect,
     Fault,
     Observation,
@@ -27,7 +28,7 @@ from providers.contract import (
 )
 from providers.gcp import by_hand
 from providers.gcp.describe import each_project, look
-from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, tell
+from providers.gcp.groups import GROUP_RIGHTS, LEAVING, MOST, members_of, review_groups, tell
 from providers.gcp.marks import note_marks
 from providers.gcp.names import Name
 from providers.gcp.operations import begin_together, late
@@ -71,6 +72,15 @@ class RecreateManagedInstances(PassingFault):
             for resource in resources
             for group in [resource.information.get("instanceGroupManager", "")]
         ]
+
+    async def review(
+        self,
+        session: GcpSession,
+        parameters: Fault.Parameters,  # noqa: ARG002 - the same for all
+        resources: Sequence[Resource],
+    ) -> list[Denial]:
+        """Read the groups, and ask for the right to change them."""
+        return await review_groups(session, resources)
 
     async def prepare(
         self,

@@ -35,6 +35,9 @@ from providers.refusals import RefusedError
 LONGEST_DESCRIPTION: Final = 2048
 RULE_NAME: Final = re.compile(r"(?P<tag>fb-[a-z2-7]{26})-[a-z2-7]{8}-(?:in|out)")
 
+NO_RULE: Final = f"fb-{'a' * 26}-{'a' * 8}-in"
+"""The name of a rule that there is not, in the form of all others."""
+
 _DIRECTIONS: Final = {
     "in": {"direction": "INGRESS", "sourceRanges": ["0.0.0.0/0"]},
     "out": {"direction": "EGRESS", "destinationRanges": ["0.0.0.0/0"]},

@@ -13,6 +13,7 @@ from providers.contract import Caller, Guard
 from providers.gcp.clients import Body, Clients, Request, Sender
 from providers.gcp.credentials import Tokens, impersonated, own
 from providers.gcp.errors import translated
+from providers.gcp.rest import Call, send
 from providers.threads import Threads
 
 _ACCOUNTS: Final = 512
@@ -51,6 +52,31 @@ class Connections:
                 return self._clients.send(sender, request)
 
         return await self._threads.run(request.parameters.get("project", _NOBODY), send)
+
+    async def ask(
+        self, caller: Caller, guard: Guard | None, project: str, call: Call
+    ) -> dict[str, Any]:
+        """Make one call of another API than Compute Engine's. Raises as ``call``."""
+
+        def asked() -> dict[str, Any]:
+            with translated(caller, str(call)):
+                return send(self._tokens(caller), guard, self._endpoint, call)
+
+        return await self._threads.run(project, asked)
+
+    async def token(self, caller: Caller, *, renew: bool) -> str:
+        """Return an access token of the caller's, for what no client sends. Raises ProviderError.
+
+        With ``renew`` it is another one than the last.
+        """
+
+        def current() -> str:
+            tokens = self._tokens(caller)
+            if renew:
+                tokens.reject(tokens.current())
+            return tokens.current()
+
+        return await self._threads.run(_NOBODY, current)
 
     async def close(self) -> None:
         """Wait for the calls under way, drop those that have not begun, and disconnect."""
@@ -91,6 +117,10 @@ class GcpSession:
         request = Request(kind, method, parameters, body)
         answer: dict[str, Any] = await self.connections.call(self.caller, self.guard, request)
         return answer
+
+    async def ask(self, project: str, call: Call) -> dict[str, Any]:
+        """Make one call of Resource Manager or IAM, about a project. Raises as ``call``."""
+        return await self.connections.ask(self.caller, self.guard, project, call)
 
     async def listed(self, kind: str, method: str = "list", /, **parameters: Any) -> list[Any]:
         """Make a call that lists, and return what is on all its pages. Raises as ``call``."""

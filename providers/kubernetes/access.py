@@ -215,6 +215,12 @@ def unmapped(cluster: Cluster) -> Denial:
             f"{NOT_AUTHORIZED} Cluster {cluster.name} does not accept the credentials of its "
             "context (HTTP 401): log in again."
         )
+    if not cluster.principal.startswith("arn:"):
+        return denial(
+            f"{NOT_AUTHORIZED} Cluster {cluster.name} does not accept the token of "
+            f"{cluster.principal} (HTTP 401): is it a cluster of that cloud, as "
+            "FAULTBRIDGE_CLUSTER_TOKENS says?"
+        )
     account, _, path = cluster.principal.removeprefix("arn:").partition(":role/")
     name = path.rpartition("/")[2] or "NAME"
     # aws-auth knows roles without their path.

@@ -44,12 +44,10 @@ class ClusterIdentity:
 class Identities(Protocol):
     """Says as whom an identity acts in a cluster that does not know clouds itself."""
 
-    def __call__(
-        self, cluster: str, identity: str | None, *, of_a_run: bool
-    ) -> ClusterIdentity | None:
+    def __call__(self, cluster: str, identity: str | None, *, run: str) -> ClusterIdentity | None:
         """Return it; None is the context's own user. Raises ProviderError where there is none.
 
-        ``of_a_run`` is whether an experiment asks, and not the bridge for itself.
+        ``run`` is the experiment that asks; empty where the bridge asks for itself.
         """
 
 

@@ -27,6 +27,7 @@ from providers.contract import (
 )
 from providers.kubernetes.access import foretell
 from providers.kubernetes.api import ApiServer
+from providers.kubernetes.cloud_tokens import Bearer, Bearers, refuse_open
 from providers.kubernetes.cluster import Cluster
 from providers.kubernetes.eks import ClusterArn, EksClusters
 from providers.kubernetes.events import EventReader
@@ -57,10 +58,16 @@ class _Connection:
     header: str
     """Authorization header of a context's user; empty for EKS, where each caller has a token."""
     since: float
+    host: str
+    verified: bool
+    """Whether its certificate is checked."""
 
 
 class KubernetesProvider(Provider):
-    """Clusters of EKS, as any role, and clusters of a kubeconfig, as their context's user."""
+    """Clusters of EKS, as any role, and clusters of a kubeconfig.
+
+    In those it acts as the context's user, as whom a mapping names, or by a token of the cloud.
+    """
 
     regional = True
     looks_as_all = True
@@ -84,10 +91,15 @@ class KubernetesProvider(Provider):
         self._events = EventReader()
         self._diagnoses = Diagnoses()
         self._identities_of: Identities | None = None
+        self._bearers: Bearers | None = None
 
     def use_identities(self, identities: Identities) -> None:
         """Act as these say in clusters of a kubeconfig."""
         self._identities_of = identities
+
+    def use_bearers(self, bearers: Bearers) -> None:
+        """Show tokens of a cloud in its own clusters of a kubeconfig, as these say."""
+        self._bearers = bearers
 
     async def session(
         self, caller: Caller, guard: Guard | None, wake: Callable[[], None] | None = None
@@ -190,13 +202,18 @@ class KubernetesProvider(Provider):
                 f"(arn:aws:eks:REGION:ACCOUNT:cluster/NAME) or {CONTEXT_PREFIX}NAME",
                 code="NoCluster",
             )
-        impersonated = self._impersonated(caller, cluster_id) if arn is None else None
+        bearer = self._bearer_of(caller, cluster_id) if arn is None else None
+        own = arn is None and bearer is None
+        impersonated = self._impersonated(caller, cluster_id) if own else None
         # One look-up for all who ask at once; a failed one leaves the lock, which is small.
         async with self._connecting.setdefault(cluster_id, asyncio.Lock()):
             connection = self._connections.get(cluster_id)
             if connection is None or time.monotonic() - connection.since > ADDRESS_LIFETIME:
                 connection = await self._connect(cluster_id, arn)
-        if arn is None:
+        if bearer is not None:
+            refuse_open(cluster_id, connection.host, verified=connection.verified)
+            authorize, principal = bearer.header, bearer.caller.identity or ""
+        elif arn is None:
             authorize = partial(self._context_header, cluster_id)
             principal = "" if impersonated is None else caller.identity or ""
         else:
@@ -204,10 +221,17 @@ class KubernetesProvider(Provider):
             principal = caller.identity or ""
         return Cluster(cluster_id, connection.server, authorize, guard, principal, impersonated)
 
+    def _bearer_of(self, caller: Caller, cluster_id: str) -> Bearer | None:
+        if self._bearers is not None:
+            return self._bearers(cluster_id, caller, of_a_run=caller.name not in _OWN_NAMES)
+        if self._settings.cluster_tokens:
+            raise ProviderError("cluster_tokens were not read", code="NoIdentity")
+        return None
+
     def _impersonated(self, caller: Caller, cluster_id: str) -> ClusterIdentity | None:
         if self._identities_of is not None:
-            of_a_run = caller.name not in _OWN_NAMES
-            return self._identities_of(cluster_id, caller.identity, of_a_run=of_a_run)
+            run = "" if caller.name in _OWN_NAMES else caller.name
+            return self._identities_of(cluster_id, caller.identity, run=run)
         if self._settings.cluster_identities is not None:
             # Never as the context's user, who may do more, because somebody forgot to read it.
             raise ProviderError("the file of cluster_identities was not read", code="NoIdentity")
@@ -241,7 +265,8 @@ class KubernetesProvider(Provider):
             address = await self._eks.address(arn)
             configuration = await address.configuration(self._settings.cluster_server_name)
         server = await asyncio.to_thread(ApiServer, name, configuration)
-        return _Connection(server, header, time.monotonic())
+        verified = bool(configuration.verify_ssl)
+        return _Connection(server, header, time.monotonic(), configuration.host, verified)
 
     async def _bearer(self, arn: ClusterArn, caller: Caller, renew: bool) -> str:
         now = time.monotonic()

@@ -15,16 +15,18 @@ import pytest
 import yaml
 
 from bridge.catalog.grants import About, cluster, iam, understood
-from bridge.catalog.needs import Need, Who
+from bridge.catalog.needs import BECOMING, Need, Who
 from bridge.cli.connection import load_settings
 from bridge.cli.listening import bridge_on
 from bridge.cli.resources import ResourceFile
 from bridge.client import AsyncClient, StartRequest
 from bridge.client.documents import ExperimentDetail
 from bridge.client.grants import GrantsRequest
+from bridge.client.preflight import PreflightRequest
 from bridge.model.action_template import Reference
 from bridge.sandbox.world import World
 from bridge.settings import Settings
+from iam.acting import Acting
 
 BRIDGE = "faultbridge-bridge"
 USER = "least"
@@ -54,7 +56,13 @@ class House:
             found.identity,
             principal=self.settings.principal,
             username=USER,
-            others=found.others,
+            acting=Acting(
+                found.others,
+                found.through,
+                found.external_ids,
+                found.source_identity,
+                found.clusters,
+            ),
         )
         return needs, told
 
@@ -72,30 +80,52 @@ class House:
         self._grant_cluster(cluster.manifests(kubernetes, told))
 
     def _grant_clouds(self, needs: Sequence[Need], told: About) -> None:
-        roles = {Who.EXPERIMENT: told.role, Who.READER: BRIDGE}
         with closing(self.world.client("iam")) as client:
-            for who, role in roles.items():
-                for name in client.list_role_policies(RoleName=role)["PolicyNames"]:
-                    client.delete_role_policy(RoleName=role, PolicyName=name)
-                mine = [one for one in needs if one.who is who and one.place.cloud == "aws"]
-                for number, (policy, _) in enumerate(iam.policies(mine)):
-                    client.put_role_policy(
-                        RoleName=role, PolicyName=f"p{number}", PolicyDocument=json.dumps(policy)
-                    )
-            trust = json.dumps(iam.trust_policy(told))
-            client.update_assume_role_policy(RoleName=told.role, PolicyDocument=trust)
-        mine = [one for one in needs if one.who is Who.EXPERIMENT]
-        self.world.gcp.create_service_account(
-            self.world.gcp_estate.service_account,
-            permissions=[one.permission for one in mine if one.place.cloud == "gcp"],
-            usable_by_owner=any(
-                one.who is Who.READER and one.place.cloud == "gcp" for one in needs
-            ),
-        )
+            self._grant_roles(client, needs, told)
+        becoming = [one for one in needs if one.place.cloud == "gcp" and one.permission in BECOMING]
+        account = self.world.gcp_estate.service_account
+        for step in (*told.acting.through.get("gcp", ()), account):
+            users = [one for one in becoming if step in one.resources]
+            mine = [one for one in needs if one.who is Who.EXPERIMENT and step == account]
+            self.world.gcp.create_service_account(
+                step,
+                permissions=[one.permission for one in mine if one.place.cloud == "gcp"],
+                usable_by_owner=any(one.who is Who.READER for one in users),
+                usable_by=[one.holder for one in users if one.holder],
+            )
         self.world.azure.create_identity(
             self.world.azure_estate.client_id,
-            actions=[one.permission for one in mine if one.place.cloud == "azure"],
+            actions=[
+                one.permission
+                for one in needs
+                if one.place.cloud == "azure" and one.who is Who.EXPERIMENT
+            ],
         )
+
+    def _grant_roles(self, client: Any, needs: Sequence[Need], told: About) -> None:
+        between = told.acting.through.get("aws", ())
+        holders = [(Who.EXPERIMENT, "", told.role), (Who.READER, "", BRIDGE)]
+        holders += [(Who.BETWEEN, role, iam.name_of(role)) for role in between]
+        there = {one["RoleName"] for one in client.list_roles()["Roles"]}
+        for role, trusted in iam.pairwise_trust(told):
+            trust = json.dumps(iam.trust_policy(told, role, trusted))
+            name = iam.name_of(role)
+            if name in there:
+                client.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+            else:
+                client.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        for who, holder, role in holders:
+            for name in client.list_role_policies(RoleName=role)["PolicyNames"]:
+                client.delete_role_policy(RoleName=role, PolicyName=name)
+            mine = [
+                one
+                for one in needs
+                if (one.who, one.holder, one.place.cloud) == (who, holder, "aws")
+            ]
+            for number, (policy, _) in enumerate(iam.policies(mine)):
+                client.put_role_policy(
+                    RoleName=role, PolicyName=f"p{number}", PolicyDocument=json.dumps(policy)
+                )
 
     def _grant_cluster(self, manifests: list[dict[str, Any]]) -> None:
         store, emulator = self.world.cluster.store, self.world.cluster.emulator
@@ -106,6 +136,13 @@ class House:
             store.delete(key)
         emulator.install(*manifests)
         self._manifests = manifests
+
+    async def verdict(self, document: Mapping[str, Any], right: str) -> str:
+        """Return what a preflight says of a right: the worst that it says."""
+        async with AsyncClient(self.url) as client:
+            found = await client.preflight(PreflightRequest(template=dict(document)))
+        said = {one.verdict for one in found.findings if one.what == right}
+        return next((one for one in ("missing", "cannot-check", "ok") if one in said), "nothing")
 
     async def run_afresh(self, document: Mapping[str, Any]) -> ExperimentDetail:
         """Run a document in a bridge that has just started: one remembers where clusters are."""
@@ -132,12 +169,14 @@ class House:
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    """Open a sandbox and a bridge that acts as a role of its own."""
+async def house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **variables: str
+) -> AsyncIterator[House]:
+    """Open a sandbox, and a bridge that acts as a role of its own, with further settings."""
     async with World(transition_seconds=0.1) as world:
         environment = world.environment()
         role = await asyncio.to_thread(_bridge_role, world)
-        environment |= role
+        environment |= role | variables
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         _map_role(world)

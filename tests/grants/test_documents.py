@@ -19,6 +19,7 @@ from bridge.dialects.fis import parse_template
 from bridge.model.moment import Micros
 from bridge.model.scope import Scope
 from bridge.settings import Settings
+from iam.acting import Acting
 from iam.policy import Request, evaluate, read_policy
 
 SCOPE = Scope(cloud="aws", account="123456789012", region="eu-west-1")
@@ -34,6 +35,7 @@ def needs_for(
     *,
     key: str = "Instances",
     target: dict[str, Any] | None = None,
+    acting: Acting | None = None,
 ) -> tuple[Need, ...]:
     document = {
         "clientToken": "x",
@@ -53,7 +55,7 @@ def needs_for(
     assert parsed.template is not None, parsed.problems
     catalog = Catalog(Settings())
     template, _ = catalog.examine(parsed.template)
-    return needs_of(template, catalog)
+    return needs_of(template, catalog, acting)
 
 
 def by_right(needs: tuple[Need, ...], right: str) -> Need:
@@ -198,7 +200,7 @@ def test_what_is_chosen_grows_with_the_options() -> None:
 
 
 def test_trust_names_the_bridge_and_the_external_id() -> None:
-    trust = policies.trust_policy(replace(ABOUT, external_id="agreed"))
+    trust = policies.trust_policy(replace(ABOUT, acting=Acting(external_ids={ROLE: "agreed"})))
     (statement,) = trust["Statement"]
     assert statement["Principal"] == {"AWS": ABOUT.principal}
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "agreed"}}
@@ -235,7 +237,8 @@ def test_azure_and_google_get_a_role_for_each_place() -> None:
         Need(Who.EXPERIMENT, Place("azure", "s"), "M/locations/operations/read"),
         Need(Who.EXPERIMENT, Place("gcp", "p"), "compute.instances.stop"),
     ]
-    made = documents(needs, replace(ABOUT, others={"gcp": "a@p", "azure": "client"}))
+    acting = Acting(others={"gcp": "a@p", "azure": "client"})
+    made = documents(needs, replace(ABOUT, acting=acting))
     scopes = {
         tuple(one.body["AssignableScopes"]): one.body["Actions"]
         for one in made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.catalog.needs import Need, Place, Who
+from bridge.catalog.needs import ASSUMING, Need, Place, Who
 from bridge.engine.findings import Asked, known
 from providers.checks import Check, Verdict
 
@@ -35,3 +35,16 @@ def test_a_right_in_no_group_takes_the_worst_answer_of_any() -> None:
     ]
     need = _need("")
     assert known(need, [need], {"actions.stop": Asked(checks)})[0] is Verdict.MISSING
+
+
+def test_a_step_of_a_chain_that_is_refused_says_nothing_of_the_others() -> None:
+    hub, last = "arn:aws:iam::1:role/hub", "arn:aws:iam::1:role/last"
+    place = Place("aws", "1")
+    steps = [
+        Need(Who.READER, place, ASSUMING, resources=(hub,), wanted_by=("targets.t",)),
+        Need(Who.BETWEEN, place, ASSUMING, resources=(last,), wanted_by=("targets.t",), holder=hub),
+    ]
+    denied = f"the role {hub} may not assume the role {last}. Allow sts:AssumeRole for {hub}."
+    asked = {"targets.t": Asked(denied=denied)}
+    assert known(steps[1], steps, asked)[0] is Verdict.MISSING
+    assert known(steps[0], steps, asked)[0] is Verdict.UNCHECKED

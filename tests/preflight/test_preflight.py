@@ -185,7 +185,7 @@ async def test_the_command_says_it_with_the_grant_and_in_its_exit(
     done = await asyncio.to_thread(run, "--preflight")
     assert done.exit_code == 0, done.output
     assert ": preflight passed (" in done.output
-    assert "cannot check: compute.instances.list, project faultbridge-sandbox" in done.output
+    assert "cannot check (indirect): kms:CreateGrant, account 123456789012" in done.output
     rights("Deny", "ec2:StartInstances")
     done = await asyncio.to_thread(run, "--preflight")
     assert done.exit_code == 2

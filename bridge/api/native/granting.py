@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from bridge.catalog import Catalog
 from bridge.catalog.grants import About, as_json, chosen, documents
-from bridge.catalog.grants.iam import SETTING
-from bridge.catalog.needs import ASSUMING, Need, merged, needs_of
+from bridge.catalog.needs import Need, needs_of
 from bridge.client.grants import Grants
 from bridge.model.template import ExperimentTemplate
 from bridge.settings import Settings
-from iam.identities import as_known_in, unmapped
-from providers.chains import first_match
-from providers.contract import Caller
-
-_OTHERS: Final = ("gcp", "azure")
+from iam.acting import acting
 
 
 def about(settings: Settings, template: ExperimentTemplate, name: str) -> About:
@@ -24,30 +18,14 @@ def about(settings: Settings, template: ExperimentTemplate, name: str) -> About:
     found = About(
         name or template.id,
         template.identity,
-        external_id=first_match(settings.aws_external_ids, template.identity) or "",
-        source_identity=settings.aws_source_identity,
-        others=others(settings, template),
+        acting=acting(settings, template.scope, template.identity),
     )
     return replace(found, principal=settings.principal) if settings.principal else found
 
 
-def others(settings: Settings, template: ExperimentTemplate) -> dict[str, str]:
-    """Return as whom the bridge acts for the template's identity in other clouds."""
-    caller = Caller(template.scope, template.identity, "reader", settings.installation)
-    found = {}
-    for cloud in _OTHERS:
-        if unmapped(settings, cloud, template.scope.cloud, template.identity) is None:
-            found[cloud] = as_known_in(settings, cloud, caller).identity or ""
-    return found
-
-
 def needed(settings: Settings, catalog: Catalog, template: ExperimentTemplate) -> tuple[Need, ...]:
     """Return what a template without errors needs."""
-    needs = needs_of(template, catalog, others(settings, template))
-    if not settings.aws_source_identity:
-        return needs
-    telling = (replace(one, permission=SETTING) for one in needs if one.permission == ASSUMING)
-    return merged([*needs, *telling])
+    return needs_of(template, catalog, acting(settings, template.scope, template.identity))
 
 
 def answer(
@@ -67,10 +45,12 @@ def answer(
         {
             "name": told.name,
             "identity": told.identity,
-            "others": dict(told.others),
             "principal": told.principal,
-            "external_id": told.external_id,
-            "source_identity": told.source_identity,
+            "others": dict(told.acting.others),
+            "through": dict(told.acting.through),
+            "external_ids": dict(told.acting.external_ids),
+            "source_identity": told.acting.source_identity,
+            "clusters": told.acting.clusters,
             **found,
         }
     )

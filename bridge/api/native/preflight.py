@@ -68,6 +68,7 @@ def rendered(foreseen: Foreseen, catalog: Catalog) -> Preflight:
             wanted_by=one.wanted_by,
             reason=one.reason,
             mend=one.mend,
+            holder=one.holder,
         )
         for one in foreseen.findings
     )

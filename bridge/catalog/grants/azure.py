@@ -22,7 +22,7 @@ def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
     by_actions: dict[tuple[str, ...], list[Place]] = defaultdict(list)
     for place in sorted(by_place):
         by_actions[tuple(names(by_place[place]))].append(place)
-    client = about.others.get("azure") or CLIENT
+    client = about.acting.others.get("azure") or CLIENT
     for number, places in enumerate(by_actions.values(), 1):
         granted = [one for place in places for one in by_place[place]]
         name = about.slug if len(by_actions) == 1 else f"{about.slug}-{number}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from bridge.catalog.grants.document import About, Document
@@ -22,16 +23,18 @@ def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
         if one.place.cloud == "kubernetes" and one.who is Who.EXPERIMENT:
             by_cluster[one.place.account].append(one)
     for cluster, granted in sorted(by_cluster.items()):
+        user = about.user_in(cluster)
         yield Document(
             Who.EXPERIMENT,
             "kubernetes",
             "manifest",
-            f"Roles and bindings for user {about.user} in cluster {cluster}",
-            manifests(granted, about),
+            f"Roles and bindings for user {user} in cluster {cluster}",
+            manifests(granted, replace(about, username=user)),
             ("kubectl apply -f FILE",),
             tuple(granted),
         )
-        yield _mapping(cluster, about)
+        if not about.acting.cloud_of(cluster):  # GKE and AKS know their clouds' identities
+            yield _mapping(cluster, about)
 
 
 def manifests(needs: Sequence[Need], about: About) -> list[dict[str, Any]]:
@@ -115,6 +118,7 @@ def _mapping(cluster: str, about: About) -> Document:
                 f"--principal-arn {about.identity} --username {about.user}"
             ),
         ),
+        cluster=cluster,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bridge.catalog.needs import Need, Place, Who
+from iam.acting import Acting
 
 BRIDGE: Final = "arn:aws:iam::ACCOUNT:role/ROLE-OF-THE-BRIDGE"
 """Stands for what nobody has told: who the bridge is in AWS."""
@@ -23,14 +24,14 @@ class About:
     """The template's role."""
     principal: str = BRIDGE
     """The ARN as which the bridge itself calls AWS."""
-    external_id: str = ""
-    """What the bridge says when it assumes the role, where something was agreed."""
-    source_identity: bool = False
-    """Whether the bridge tells AWS who started a run."""
+    google: str = ""
+    """The service account as which the bridge itself calls Google Cloud, where it is known."""
+    azure: str = ""
+    """The object id of the experiment's identity in Azure, where it is known."""
     username: str = ""
     """The name of the role in clusters; empty: the role's own."""
-    others: Mapping[str, str] = field(default_factory=dict)
-    """As whom the bridge acts for the role in other clouds: ``gcp`` and ``azure``."""
+    acting: Acting = field(default_factory=Acting)
+    """As whom the bridge acts for the role, and through whom."""
 
     @property
     def role(self) -> str:
@@ -41,6 +42,19 @@ class About:
     def user(self) -> str:
         """The user that the role is in a cluster."""
         return self.username or self.role
+
+    def user_in(self, cluster: str) -> str:
+        """Return the user that the role is in a cluster: its own, or the cloud's identity there."""
+        tokens = {
+            "gcp": self.acting.others.get("gcp") or "NAME@PROJECT.iam.gserviceaccount.com",
+            "azure": self.azure or "OBJECT-ID-OF-THE-IDENTITY",
+        }
+        return self.username or tokens.get(self.acting.cloud_of(cluster)) or self.user
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that are assumed one after another, the template's last."""
+        return (*self.acting.through.get("aws", ()), self.identity)
 
     @property
     def slug(self) -> str:
@@ -64,12 +78,17 @@ class Document:
     """What applies it, and what has to be said besides."""
     grants: tuple[Need, ...] = ()
     """What it grants."""
+    holder: str = ""
+    """Of an identity in between: its name."""
+    cluster: str = ""
+    """Of a mapping: the cluster that it is for."""
 
 
 def listed(document: Document) -> dict[str, Any]:
     """Return a document as JSON."""
     return {
         "for": document.who.value,
+        "identity": document.holder,
         "cloud": document.cloud,
         "kind": document.kind,
         "title": document.title,
@@ -82,6 +101,7 @@ def explained(one: Need) -> dict[str, Any]:
     """Return a grant as JSON: the right, where, on what, which part needs it, and why."""
     return {
         "for": one.who.value,
+        "identity": one.holder,
         "cloud": one.place.cloud,
         "account": one.place.account,
         "region": one.place.region,
@@ -111,4 +131,5 @@ def understood(value: Mapping[str, Any]) -> Need:
         conditions=tuple((one[0], one[1], one[2]) for one in value["conditions"]),
         wanted_by=tuple(value["wantedBy"]),
         notes=tuple(value["notes"]),
+        holder=value.get("identity", ""),
     )

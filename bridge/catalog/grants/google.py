@@ -11,16 +11,19 @@ from bridge.catalog.needs import Need, Who
 
 ACCOUNT: Final = "NAME@PROJECT.iam.gserviceaccount.com"
 """Stands for a service account that no setting names."""
+TOKEN_CREATOR: Final = "roles/iam.serviceAccountTokenCreator"  # noqa: S105 - a role's name
+"""It holds the rights to make tokens and to delegate (IAM, "Service account permissions")."""
 
 
 def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
     """Yield the custom role of each project, then how the bridge becomes the account."""
-    account = about.others.get("gcp") or ACCOUNT
+    account = about.acting.others.get("gcp") or ACCOUNT
     by_project: dict[str, list[Need]] = defaultdict(list)
     becoming: list[Need] = []
     for one in needs:
         if one.place.cloud == "gcp":
-            (becoming if one.who is Who.READER else by_project[one.place.account]).append(one)
+            acts = one.who is Who.EXPERIMENT
+            (by_project[one.place.account] if acts else becoming).append(one)
     # A role's id takes letters, digits, "_" and "." only.
     role = about.slug.replace("-", "_")
     for project, granted in sorted(by_project.items()):
@@ -39,21 +42,24 @@ def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
             ),
             tuple(granted),
         )
-    if becoming:
+    for one in becoming:
+        (step,) = one.resources
+        holder = one.holder or about.google or "ACCOUNT-OF-THE-BRIDGE"
+        whose = one.holder or "The bridge's own account"
         yield Document(
-            Who.READER,
+            one.who,
             "gcp",
             "binding",
-            f"The bridge's own account may act as {account}",
+            f"{whose} may act as {step}",
             None,
             (
                 (
-                    f"gcloud iam service-accounts add-iam-policy-binding {account} "
-                    "--member=serviceAccount:ACCOUNT-OF-THE-BRIDGE "
-                    "--role=roles/iam.serviceAccountTokenCreator"
+                    f"gcloud iam service-accounts add-iam-policy-binding {step} "
+                    f"--member=serviceAccount:{holder} --role={TOKEN_CREATOR}"
                 ),
             ),
-            tuple(becoming),
+            (one,),
+            one.holder,
         )
 
 

@@ -9,28 +9,32 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from bridge.catalog.grants.document import About, Document
-from bridge.catalog.needs import ASSUMING, Need, Who
+from bridge.catalog.needs import ASSUMING, SETTING, Need, Who
 from providers.aws.arns import Arn
 
 LARGEST: Final = 6144
+_LONGEST_NAME: Final = 120
+"""Characters of a policy's name, of which it may have 128; a number may follow."""
 VERSION: Final = "2012-10-17"
-SETTING: Final = "sts:SetSourceIdentity"
 
 
 def documents(needs: Sequence[Need], about: About) -> Iterator[Document]:
-    """Yield the policies of each identity and account, then the trust policy of the role."""
+    """Yield the policies of each identity and account, then the trust policies of the roles."""
+    by_holder: dict[tuple[str, str], list[Need]] = defaultdict(list)
     for who in Who:
-        by_account: dict[str, list[Need]] = defaultdict(list)
+        by_holder.clear()
         for one in needs:
             if one.who is who and one.place.cloud == "aws":
-                by_account[one.place.account].append(one)
-        for account in sorted(by_account):
-            yield from _policies(who, account, by_account[account], about)
+                by_holder[one.holder, one.place.account].append(one)
+        for holder, account in sorted(by_holder):
+            yield from _policies(who, holder, account, by_holder[holder, account], about)
     if any(one.permission == ASSUMING for one in needs):
-        yield _trust(about)
+        for role, trusted in pairwise_trust(about):
+            yield _trust(role, trusted, about)
 
 
 def policies(needs: Sequence[Need]) -> list[tuple[dict[str, Any], tuple[Need, ...]]]:
@@ -103,16 +107,20 @@ def _named(statements: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _policies(who: Who, account: str, needs: Sequence[Need], about: About) -> Iterator[Document]:
+def _policies(
+    who: Who, holder: str, account: str, needs: Sequence[Need], about: About
+) -> Iterator[Document]:
     made = policies(needs)
-    reader = who is Who.READER
+    arns = {Who.EXPERIMENT: about.identity, Who.READER: about.principal, Who.BETWEEN: holder}
+    role = name_of(arns[who])
+    named = {
+        Who.EXPERIMENT: about.slug,
+        Who.READER: f"{about.slug}-reader",
+        Who.BETWEEN: f"{about.slug}-via-{role}"[:_LONGEST_NAME],
+    }[who]
+    whose = "the bridge's own identity" if who is Who.READER else f"role {role}"
     for number, (body, granted) in enumerate(made, 1):
-        name = f"{about.slug}-reader" if reader else about.slug
-        if len(made) > 1:
-            name += f"-{number}"
-        arn = about.principal if reader else about.identity
-        role = arn.rpartition("/")[2]
-        whose = "the bridge's own identity" if reader else f"role {about.role}"
+        name = named if len(made) == 1 else f"{named}-{number}"
         yield Document(
             who,
             "aws",
@@ -127,35 +135,55 @@ def _policies(who: Who, account: str, needs: Sequence[Need], about: About) -> It
                 ),
             ),
             granted,
+            holder,
         )
 
 
-def trust_policy(about: About) -> dict[str, Any]:
-    """Return the trust policy by which the bridge, and nobody else, may assume the role."""
+def trust_policy(about: About, role: str = "", trusted: str = "") -> dict[str, Any]:
+    """Return the trust policy by which one identity, and nobody else, may assume a role.
+
+    By default the template's role trusts whoever comes before it: the bridge, or the last role of
+    a chain.
+    """
+    role = role or about.identity
+    trusted = trusted or dict(pairwise_trust(about))[role]
     statement: dict[str, Any] = {
         "Sid": "Faultbridge",
         "Effect": "Allow",
-        "Principal": {"AWS": about.principal},
-        "Action": [ASSUMING, SETTING] if about.source_identity else ASSUMING,
+        "Principal": {"AWS": trusted},
+        "Action": [ASSUMING, SETTING] if about.acting.source_identity else ASSUMING,
     }
-    if about.external_id:
-        statement["Condition"] = {"StringEquals": {"sts:ExternalId": about.external_id}}
+    if external_id := about.acting.external_ids.get(role):
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return _policy([statement])
 
 
-def _trust(about: About) -> Document:
+def pairwise_trust(about: About) -> list[tuple[str, str]]:
+    """Return each role that is assumed, with the identity that assumes it."""
+    return [(role, trusted) for trusted, role in pairwise((about.principal, *about.roles))]
+
+
+def name_of(arn: str) -> str:
+    """Return a role's name, without its path."""
+    return arn.rpartition("/")[2]
+
+
+def _trust(role: str, trusted: str, about: About) -> Document:
+    name, between = name_of(role), role != about.identity
+    who = "the bridge" if trusted == about.principal else f"role {name_of(trusted)}"
     return Document(
-        Who.EXPERIMENT,
+        Who.BETWEEN if between else Who.EXPERIMENT,
         "aws",
         "trust-policy",
-        f"Trust policy of role {about.role}: the bridge may assume it",
-        trust_policy(about),
+        f"Trust policy of role {name}: {who} may assume it",
+        trust_policy(about, role, trusted),
         (
             (
-                f"aws iam create-role --role-name {about.role} "
-                f"--assume-role-policy-document file://{about.role}-trust.json"
+                f"aws iam create-role --role-name {name} "
+                f"--assume-role-policy-document file://{name}-trust.json"
             ),
         ),
+        holder=role if between else "",
     )
 
 

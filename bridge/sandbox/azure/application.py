@@ -11,6 +11,7 @@ from bridge.sandbox.azure import (
     network_interfaces,
     permissions,
     resource_listing,
+    role_routes,
     scale_sets,
     security_groups,
     tags,
@@ -54,6 +55,7 @@ ROUTES = (
     *security_groups.ROUTES,
     *tags.ROUTES,
     *permissions.ROUTES,
+    *role_routes.ROUTES,
     *resource_listing.ROUTES,
 )
 
@@ -70,7 +72,7 @@ class AzureApi(CloudApi[ArmRequest]):
         asked = ArmRequest(environ, ROUTES)
         identity = self._subscription.identities.bearer(asked.authorization)
         if identity is not None:
-            asked.caller, asked.granted = identity.client_id, identity.actions
+            asked.caller, asked.principal = identity.client_id, identity.object_id
         elif asked.route is _TOKENS:
             asked.caller = asked.query("client_id")
         return asked
@@ -145,7 +147,14 @@ class AzureApi(CloudApi[ArmRequest]):
             message = f"The subscription '{named}' could not be found."
             raise ArmError("SubscriptionNotFound", message, 404)
         if self._permissions:
-            _authorize(identity, asked)
+            self._authorize(identity, asked)
+
+    def _authorize(self, identity: Identity, asked: ArmRequest) -> None:
+        """Raise ``ArmError`` for the first action that the caller lacks."""
+        with self._subscription.lock:
+            for number, action in enumerate(asked.rights):
+                if not self._subscription.roles.allow(asked.principal, action, asked.path):
+                    raise unauthorized(identity, action, asked.path, linked=number > 0)
 
     def _handle(self, asked: ArmRequest, failing: LateFailure | None) -> Response:
         if asked.route is None:  # refused by _check
@@ -155,10 +164,3 @@ class AzureApi(CloudApi[ArmRequest]):
             transitions.settle()
             with transitions.failing(failing) if failing else nullcontext():
                 return asked.route.handler(self._subscription, asked)
-
-
-def _authorize(identity: Identity, asked: ArmRequest) -> None:
-    """Raise ``ArmError`` for the first action that the caller lacks."""
-    for number, action in enumerate(asked.rights):
-        if not identity.may(action):
-            raise unauthorized(identity, action, asked.path, linked=number > 0)

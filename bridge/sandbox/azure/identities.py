@@ -7,13 +7,10 @@ variables ``IDENTITY_ENDPOINT`` and ``IDENTITY_HEADER``.
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
-from collections.abc import Iterable
+import uuid
 from dataclasses import dataclass
-from fnmatch import translate
-from functools import cached_property
 
 from werkzeug.wrappers import Request, Response
 
@@ -22,6 +19,10 @@ from bridge.sandbox.azure.errors import ArmError, answer
 OWNER_CLIENT_ID = "00000000-0000-4000-8000-0000000000a0"
 OWNER_TOKEN = "sandbox-only-not-a-real-token"  # noqa: S105 - opens the emulator, nothing else
 HEADER_SECRET = "sandbox-only-identity-header"  # noqa: S105 - the same
+MANAGEMENT = "https://management.azure.com"
+"""For whom Resource Manager's tokens are."""
+AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
+"""AKS's own server application, for whom its clusters' tokens are."""
 TOKEN_PATH = "/msi/token"  # noqa: S105 - a path
 _LIFETIME = 86_400
 """Seconds; App Service's tokens live for 24 hours."""
@@ -29,21 +30,14 @@ _LIFETIME = 86_400
 
 @dataclass(frozen=True)
 class Identity:
-    """A managed identity and its role assignments at the subscription, as one list of actions.
-
-    An action may have wildcards, and its case does not matter (Azure RBAC, "Actions format").
-    """
+    """A managed identity: clients ask for it by client id, roles are assigned to its object id."""
 
     client_id: str
-    actions: tuple[str, ...]
 
-    @cached_property
-    def _granted(self) -> re.Pattern[str]:
-        return re.compile("|".join(map(translate, self.actions)) or r"(?!)", re.IGNORECASE)
-
-    def may(self, action: str) -> bool:
-        """Whether the action is among those granted."""
-        return self._granted.match(action) is not None
+    @property
+    def object_id(self) -> str:
+        """The object id of its service principal."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, self.client_id))
 
 
 class Identities:
@@ -51,24 +45,32 @@ class Identities:
 
     def __init__(self) -> None:
         self._by_client: dict[str, Identity] = {}
-        self._by_token: dict[str, str] = {}
+        self._by_token: dict[str, tuple[str, str]] = {}
+        """Client id and resource, by token."""
         self.clear()
 
     def clear(self) -> None:
         """Forget all but the owner."""
-        self._by_client = {OWNER_CLIENT_ID: Identity(OWNER_CLIENT_ID, ("*",))}
-        self._by_token = {OWNER_TOKEN: OWNER_CLIENT_ID}
+        self._by_client = {OWNER_CLIENT_ID: Identity(OWNER_CLIENT_ID)}
+        self._by_token = {OWNER_TOKEN: (OWNER_CLIENT_ID, MANAGEMENT)}
 
-    def create(self, client_id: str, actions: Iterable[str]) -> None:
-        """Make an identity, or give an existing one other actions."""
-        self._by_client[client_id.lower()] = Identity(client_id.lower(), tuple(actions))
+    def create(self, client_id: str) -> Identity:
+        """Make an identity, if there is none with this client id."""
+        return self._by_client.setdefault(client_id.lower(), Identity(client_id.lower()))
 
-    def bearer(self, authorization: str) -> Identity | None:
-        """Answer whose token an ``Authorization`` header carries, if it is one of ours."""
+    def knows(self, object_id: str) -> bool:
+        """Whether an object id is that of an identity."""
+        return any(one.object_id == object_id for one in self._by_client.values())
+
+    def bearer(self, authorization: str, resource: str = MANAGEMENT) -> Identity | None:
+        """Answer whose token for a resource an ``Authorization`` header carries, if it is ours."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return self._by_client.get(self._by_token.get(token.strip(), ""))
+        client_id, audience = self._by_token.get(token.strip(), ("", ""))
+        if audience.rstrip("/").lower() != resource.lower():
+            return None
+        return self._by_client.get(client_id)
 
     def issue(self, request: Request) -> Response:
         """Answer a request for a token; without ``client_id`` it is the owner's."""
@@ -82,7 +84,7 @@ class Identities:
             message = lack if resource else "The parameter resource is missing."
             return answer({"statusCode": 400, "message": message}, 400)
         token = secrets.token_urlsafe(24)
-        self._by_token[token] = client_id
+        self._by_token[token] = (client_id, resource)
         return answer(
             {
                 "access_token": token,
@@ -113,7 +115,7 @@ def unauthorized(identity: Identity, action: str, scope: str, *, linked: bool) -
 
     ``linked`` is a right on a resource that the body refers to.
     """
-    who = f"The client '{identity.client_id}' with object id '{identity.client_id}'"
+    who = f"The client '{identity.client_id}' with object id '{identity.object_id}'"
     if linked:
         message = (
             f"{who} has permission to perform the action on scope '{scope}'; however, it does "

@@ -26,13 +26,9 @@ def _of_group(subscription: Subscription, asked: ArmRequest) -> Response:
 
 
 def _granted(subscription: Subscription, asked: ArmRequest) -> Response:
-    granted = {
-        "actions": list(asked.granted),
-        "notActions": [],
-        "dataActions": [],
-        "notDataActions": [],
-    }
-    return page(subscription, asked, [granted])
+    scope = asked.path[: -len(_PERMISSIONS)].replace("//", "/")
+    found = [dict(one) for one in subscription.roles.permissions(asked.principal, scope)]
+    return page(subscription, asked, found)
 
 
 ROUTES = (

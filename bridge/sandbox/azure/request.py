@@ -63,7 +63,7 @@ class ArmRequest:
         self._data = self.http.get_data()
         self.authorization = self.http.headers.get("Authorization", "")
         self.caller = ""
-        self.granted: tuple[str, ...] = ()
+        self.principal = ""
         self.route: Route | None = None
         self.parameters: dict[str, str] = {}
         for route in routes:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bridge.sandbox.azure.application import AzureApi
 from bridge.sandbox.azure.identities import (
+    AKS,
     HEADER_SECRET,
     OWNER_CLIENT_ID,
     OWNER_TOKEN,
@@ -69,8 +70,23 @@ class AzureEmulator(Stock, CloudEmulator):
         self._cloud.complete_transitions()
 
     def create_identity(self, client_id: str, *, actions: Iterable[str]) -> None:
-        """Make a managed identity with these ARM actions (``*`` matches any part of one)."""
-        self._cloud.identities.create(client_id, actions)
+        """Make a managed identity with these ARM actions (``*`` matches any part of one).
+
+        They are a custom role of its own, assigned at the subscription; an identity that exists
+        loses all other role assignments.
+        """
+        with self._cloud.lock:
+            identity = self._cloud.identities.create(client_id)
+            self._cloud.roles.grant(identity.object_id, actions)
+
+    def known_to_aks(self, token: str) -> str:
+        """Answer the object id whose token for AKS this is, empty where it is none."""
+        identity = self._cloud.identities.bearer(f"Bearer {token}", AKS)
+        return identity.object_id if identity else ""
+
+    def object_id(self, client_id: str) -> str:
+        """Answer the object id of an identity, which role assignments name."""
+        return self._cloud.identities.create(client_id).object_id
 
     def _api(self) -> AzureApi:
         return AzureApi(self._cloud, permissions=self._permissions)

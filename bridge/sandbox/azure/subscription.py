@@ -9,8 +9,9 @@ from threading import RLock
 from typing import Any
 
 from bridge.sandbox.azure.errors import ArmError
-from bridge.sandbox.azure.identities import Identities
+from bridge.sandbox.azure.identities import OWNER_CLIENT_ID, Identities
 from bridge.sandbox.azure.operations import Operation
+from bridge.sandbox.azure.roles import OWNER_ROLE, Assignment, Roles
 from bridge.sandbox.clock import Clock
 from bridge.sandbox.transitions import Transitions
 
@@ -76,10 +77,13 @@ class Subscription:
     operations: dict[str, Operation] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     identities: Identities = field(default_factory=Identities)
+    roles: Roles = field(default_factory=Roles)
     transitions: Transitions = field(init=False)
 
     def __post_init__(self) -> None:
         self.transitions = Transitions(self.clock)
+        self.roles.subscription = self.id
+        self._found()
 
     def clear(self) -> None:
         """Empty the subscription."""
@@ -87,6 +91,13 @@ class Subscription:
         for content in (self.resources, self.groups, self.operations, self.removed):
             content.clear()
         self.identities.clear()
+        self._found()
+
+    def _found(self) -> None:
+        """Begin with the owner, who may do everything."""
+        self.roles.clear()
+        owner = self.identities.create(OWNER_CLIENT_ID).object_id
+        self.roles.assign(Assignment(OWNER_ROLE, self.roles.scope, owner, OWNER_ROLE))
 
     def complete_transitions(self) -> None:
         """Finish every change under way now."""

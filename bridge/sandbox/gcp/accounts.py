@@ -11,16 +11,25 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bridge.sandbox.gcp.errors import GoogleError
+from bridge.sandbox.gcp.policies import (
+    DELEGATE,
+    GET_TOKEN,
+    OWNER_ROLE,
+    TOKEN_CREATOR,
+    Policy,
+    Roles,
+    allows,
+)
 from bridge.sandbox.gcp.request import GcpRequest
 
 OWNER = "owner"
-GET_TOKEN = "iam.serviceAccounts.getAccessToken"  # noqa: S105 - a permission's name
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFETIME = 3600
 _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
@@ -35,16 +44,15 @@ _MISSING = "Login Required."
 
 @dataclass(slots=True)
 class ServiceAccount:
-    """One account: what it may do in the project, and who may act as it."""
+    """One account, and the policy that says who may act as it."""
 
     email: str
-    permissions: frozenset[str] = frozenset()
-    usable_by: frozenset[str] = frozenset()
-    owner: bool = False
+    policy: Policy = field(default_factory=Policy)
 
-    def may(self, permission: str) -> bool:
-        """Whether a permission was granted on the project."""
-        return self.owner or permission in self.permissions
+    @property
+    def member(self) -> str:
+        """How policies name it."""
+        return f"serviceAccount:{self.email}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +71,15 @@ class Accounts:
 
     project: str
     by_email: dict[str, ServiceAccount] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    """Of the project."""
+    roles: Roles = field(init=False)
     _tokens: dict[str, _Token] = field(default_factory=dict)
     _private_pem: str = ""
     _public_pem: str = ""
+
+    def __post_init__(self) -> None:
+        self.roles = Roles(self.project)
 
     @property
     def owner_email(self) -> str:
@@ -78,7 +92,33 @@ class Accounts:
 
     def clear(self) -> None:
         """Leave the owner only; its key and tokens stay good, as clients may hold them."""
-        self.by_email = {self.owner_email: ServiceAccount(self.owner_email, owner=True)}
+        owner = ServiceAccount(self.owner_email)
+        self.by_email = {owner.email: owner}
+        self.roles = Roles(self.project)
+        self.policy = Policy()
+        self.policy.bind(OWNER_ROLE, [owner.member])
+
+    def put(self, name: str, permissions: Sequence[str], usable_by: Sequence[str]) -> str:
+        """Make an account, or grant an existing one these rights instead of all others.
+
+        It gets a custom role of its own on the project. ``usable_by`` are those who may act as it.
+        Answers its e-mail.
+        """
+        account = ServiceAccount(self.email(name))
+        self.by_email[account.email] = account
+        self.policy.release(account.member)
+        if permissions:
+            role_id = f"sandbox.{re.sub('[^a-zA-Z0-9_.]', '_', account.email.partition('@')[0])}"
+            content = {"title": account.email, "includedPermissions": sorted(set(permissions))}
+            self.policy.bind(self.roles.put(role_id, content)["name"], [account.member])
+        if usable_by:
+            account.policy.bind(TOKEN_CREATOR, [f"serviceAccount:{one}" for one in usable_by])
+        return account.email
+
+    def may(self, email: str, permission: str, resource: str) -> bool:
+        """Whether the project lets an account do something on a resource."""
+        account = self.by_email[email]
+        return allows(self.policy, self.roles, account.member, permission, resource)
 
     def write_key_file(self, path: Path, token_uri: str) -> None:
         """Write the owner's key in the form of a service account key file (mode 0600)."""
@@ -168,16 +208,17 @@ class Accounts:
         """Answer an access token of another account, for a caller that may act as it.
 
         IAM Service Account Credentials API, generateAccessToken: ``scope`` is required, and
-        ``lifetime`` at most an hour. Each delegate must be
-        allowed to make tokens of the next, the last one of the account.
+        ``lifetime`` at most an hour. On each delegate who
+        comes before it needs iam.serviceAccounts.implicitDelegation, the last one
+        iam.serviceAccounts.getAccessToken on the account.
         """
         caller = self.require(asked)
         body = asked.taken("delegates", "scope", "lifetime")
         account, asking = self.by_email.get(asked.name), caller.email
         allowed = True
         for step in [*(_email(one) for one in body.get("delegates") or ()), asked.name]:
-            known = self.by_email.get(step)
-            allowed = allowed and known is not None and asking in known.usable_by
+            right = GET_TOKEN if step == asked.name else DELEGATE
+            allowed = allowed and self._may_use(asking, step, right)
             asking = step
         if account is None or not allowed:
             message = f"Permission '{GET_TOKEN}' denied on resource (or it may not exist)."
@@ -192,6 +233,12 @@ class Accounts:
             "accessToken": self.hand_out(account.email, int(lifetime[1])),
             "expireTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
+
+    def _may_use(self, email: str, account: str, right: str) -> bool:
+        known, asking = self.by_email.get(account), self.by_email.get(email)
+        if known is None or asking is None:
+            return False
+        return allows(known.policy, self.roles, asking.member, right, known.email)
 
     def hand_out(self, email: str, lifetime: int = _LIFETIME) -> str:
         """Make an access token of an account, good for ``lifetime`` seconds."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 from werkzeug.wrappers import Response
 
 from bridge.sandbox.front import CloudApi, Environ
+from bridge.sandbox.gcp import iam_methods
 from bridge.sandbox.gcp.accounts import Accounts, TokenError
 from bridge.sandbox.gcp.cloud import REGION, ZONES, Cloud, Resource
 from bridge.sandbox.gcp.errors import GoogleError, not_emulated, not_found
@@ -42,6 +44,8 @@ class GcpApi(CloudApi[GcpRequest]):
                 return _json(self._accounts.exchange(asked, f"{asked.http.root_url}token"))
             if asked.operation == "generateAccessToken":
                 return _json(self._accounts.generate(asked))
+            if asked.service in ("cloudresourcemanager", "iam"):
+                return self._iam(asked)
             return self._compute(asked, failing)
         except TokenError as error:
             return _json({"error": error.error, "error_description": error.description}, 400)
@@ -69,9 +73,9 @@ class GcpApi(CloudApi[GcpRequest]):
             vanish(self._cloud, asked)
 
     def _compute(self, asked: GcpRequest, failing: LateFailure | None) -> Response:
-        account = self._accounts.require(asked)
+        self._accounts.require(asked)
         method = _method(asked)
-        asked.may = account.may if self._permissions else lambda _permission: True
+        asked.may = self._granted(asked)
         for permission in asked.rights:
             if not asked.may(permission):
                 message = f"Required '{permission}' permission for '{asked.path.rstrip('/')}'"
@@ -87,6 +91,18 @@ class GcpApi(CloudApi[GcpRequest]):
             if isinstance(answer, Operation):
                 answer = answer.render(cloud.clock())
             return _json(answer)  # under the lock: the answer may be a resource itself
+
+    def _iam(self, asked: GcpRequest) -> Response:
+        self._accounts.require(asked)
+        asked.may = self._granted(asked)
+        with self._cloud.lock:
+            return _json(iam_methods.answer(self._accounts, asked))
+
+    def _granted(self, asked: GcpRequest) -> Callable[[str], bool]:
+        if not self._permissions:
+            return lambda _permission: True
+        caller, resource = asked.caller, asked.resource
+        return lambda permission: self._accounts.may(caller, permission, resource)
 
     def _refuse_unknown_place(self, asked: GcpRequest) -> None:
         if asked.project != self._cloud.project:

@@ -30,13 +30,20 @@ class GoogleError(Exception):
     """A refusal with Google's reason, wording and HTTP status."""
 
     def __init__(
-        self, status: int, reason: str, message: str, *, location: tuple[str, str] | None = None
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        *,
+        location: tuple[str, str] | None = None,
+        canonical: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
         self.message = message
         self.location = location
+        self.canonical = canonical or _CANONICAL.get(status, "")
         """The place that the error is about, and its kind (``header``, ``parameter``)."""
 
     def response(self) -> Response:
@@ -53,8 +60,8 @@ class GoogleError(Exception):
             "message": self.message,
             "errors": [detail],
         }
-        if self.status in _CANONICAL:
-            error["status"] = _CANONICAL[self.status]
+        if self.canonical:
+            error["status"] = self.canonical
         return Response(
             json.dumps({"error": error}),
             self.status,

@@ -17,7 +17,13 @@ from bridge.sandbox.front import Environ
 from bridge.sandbox.gcp.errors import GoogleError, invalid
 
 _PREFIX = "/compute/v1/"
-_IMPERSONATE = re.compile(r"/v1/projects/-/serviceAccounts/(?P<email>[^/:]+):(?P<verb>\w+)")
+_ACCOUNT = re.compile(
+    r"/v1/projects/(?P<project>[^/:]+)/serviceAccounts/(?P<email>[^/:]+):(?P<method>\w+)"
+)
+_POLICY = re.compile(r"/v3/projects/(?P<project>[^/:]+):(?P<method>\w+)")
+_ROLES = re.compile(r"/v1/(?:projects/(?P<project>[^/:]+)/)?roles(?:/(?P<role>[^/:]+))?")
+_TOKENS = ("generateAccessToken", "generateIdToken", "signBlob", "signJwt")
+_ON_ROLES = {"GET": "get", "POST": "create", "PATCH": "patch"}
 _VERBS = {"GET": "get", "DELETE": "delete", "PATCH": "patch", "PUT": "update"}
 _SCOPED = {
     ("regions", "instanceGroupManagers"): "regionInstanceGroupManagers",
@@ -47,9 +53,20 @@ class GcpRequest:
     def _read_path(self, path: str) -> None:
         if path == "/token":
             self.service, self.operation = "oauth2", "token"
-        elif match := _IMPERSONATE.fullmatch(path):
-            self.service, self.operation = "iamcredentials", match["verb"]
-            self.name = match["email"]
+        elif match := _ACCOUNT.fullmatch(path):
+            method = match["method"]
+            self.project, self.name, self.collection = match["project"], match["email"], "accounts"
+            if method in _TOKENS:
+                self.service, self.operation = "iamcredentials", method
+            else:
+                self.service, self.operation = "iam", f"projects.serviceAccounts.{method}"
+        elif match := _POLICY.fullmatch(path):
+            self.service, self.project = "cloudresourcemanager", match["project"]
+            self.operation = f"projects.{match['method']}"
+        elif match := _ROLES.fullmatch(path):
+            self.service, self.project = "iam", match["project"] or "-"
+            self.name, self.collection = match["role"] or "", "roles"
+            self.operation = f"projects.roles.{_ON_ROLES.get(self.verb, self.verb)}"
         elif path.startswith(_PREFIX):
             self.service = "compute"
             self._read_resource(path.removeprefix(_PREFIX).split("/"))
@@ -90,8 +107,20 @@ class GcpRequest:
     @property
     def path(self) -> str:
         """The path of the resource that the URL names."""
+        if self.service != "compute":
+            return f"projects/{self.project}" + (f"/{self.collection}" if self.collection else "")
         scope = f"{self.scope}/" if self.scope else ""
         return f"projects/{self.project}/{scope}{self.collection}/{self.name}"
+
+    @property
+    def resource(self) -> str:
+        """The name by which conditions know the resource that is asked for, or will be made."""
+        if self.verb == "POST" and self.collection and not self.name:
+            try:
+                return f"{self.path}{self.body().get('name', '')}"
+            except GoogleError:
+                return self.path
+        return self.path
 
     @property
     def zone(self) -> str:

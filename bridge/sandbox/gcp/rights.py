@@ -9,8 +9,8 @@ a service account needs besides (no instance here does).
 
 from __future__ import annotations
 
-from bridge.sandbox.gcp.accounts import GET_TOKEN
 from bridge.sandbox.gcp.errors import GoogleError
+from bridge.sandbox.gcp.policies import GET_TOKEN
 from bridge.sandbox.gcp.request import GcpRequest
 
 _LIKE_THEIR_NAME = {
@@ -39,6 +39,14 @@ _RIGHTS: dict[str, tuple[str, ...]] = {
     "instances.testIamPermissions": (),
     "disks.testIamPermissions": (),
     "generateAccessToken": (GET_TOKEN,),
+    "projects.testIamPermissions": (),
+    "projects.getIamPolicy": ("resourcemanager.projects.getIamPolicy",),
+    "projects.setIamPolicy": ("resourcemanager.projects.setIamPolicy",),
+    "projects.roles.get": ("iam.roles.get",),
+    "projects.roles.create": ("iam.roles.create",),
+    "projects.roles.patch": ("iam.roles.update",),
+    "projects.serviceAccounts.getIamPolicy": ("iam.serviceAccounts.getIamPolicy",),
+    "projects.serviceAccounts.setIamPolicy": ("iam.serviceAccounts.setIamPolicy",),
 }
 _GROUPS = ("instanceGroupManagers", "regionInstanceGroupManagers")
 _GROUP_METHODS = {
@@ -63,4 +71,6 @@ def rights(asked: GcpRequest) -> tuple[str, ...]:
             shared = False
         use = "compute.disks.useReadOnly" if shared else "compute.disks.use"
         return ("compute.instances.attachDisk", use)
+    if asked.operation == "projects.roles.get" and asked.project == "-":
+        return ()  # anybody may read what a predefined role holds
     return _RIGHTS.get(asked.operation, ())

@@ -12,7 +12,7 @@ from typing import Self
 from bridge.sandbox.clock import Clock, system_clock
 from bridge.sandbox.emulator import CloudEmulator
 from bridge.sandbox.gcp import firewalls, groups, inventory, vanishing
-from bridge.sandbox.gcp.accounts import Accounts, ServiceAccount
+from bridge.sandbox.gcp.accounts import Accounts
 from bridge.sandbox.gcp.application import GcpApi
 from bridge.sandbox.gcp.cloud import ZONES, Cloud, Resource, name_of
 
@@ -82,6 +82,10 @@ class GcpEmulator(CloudEmulator):
         """An access token of the owner's, for user's own code; it lasts as long as the emulator."""
         return self._accounts.hand_out(self.owner, _FOR_GOOD)
 
+    def known_to_gke(self, token: str) -> str:
+        """Answer the e-mail of the account whose access token this is, empty where it is none."""
+        return self._accounts.caller(f"Bearer {token}")
+
     def environment(self) -> dict[str, str]:
         """Answer the variables that point a bridge, and Google's SDK, here."""
         return {
@@ -104,14 +108,13 @@ class GcpEmulator(CloudEmulator):
     ) -> str:
         """Make an account with IAM permissions on the project; answer its e-mail.
 
+        The permissions are a custom role of its own; one that exists loses all other bindings.
         With ``usable_by_owner`` the owner may call generateAccessToken for it, and so may the
         accounts ``usable_by``.
         """
-        email = self._accounts.email(name)
-        accounts = frozenset({self.owner} if usable_by_owner else ()) | frozenset(usable_by)
+        users = [*([self.owner] if usable_by_owner else ()), *usable_by]
         with self._cloud.lock:
-            self._accounts.by_email[email] = ServiceAccount(email, frozenset(permissions), accounts)
-        return email
+            return self._accounts.put(name, permissions, users)
 
     def add_instance(
         self,
