@@ -32,6 +32,7 @@ from bridge.cli.app import app
 from bridge.cli.exits import MEANINGS
 from bridge.cli.linting.findings import MEANINGS as RULES
 from bridge.cli.sandbox import SDK_LINES
+from bridge.cloud_settings import CloudSettings
 from bridge.dialects.fis.operations import OPERATIONS
 from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.action_template import TemplateParameter
@@ -48,8 +49,9 @@ PART: Final = re.compile(
 )
 GUARDRAILS: Final = tuple(GuardrailSettings.model_fields)
 AUTHENTICATION: Final = tuple(AuthenticationSettings.model_fields)
+CLOUDS: Final = tuple(CloudSettings.model_fields)
 OTHERS: Final = tuple(
-    name for name in Settings.model_fields if name not in {*GUARDRAILS, *AUTHENTICATION}
+    name for name in Settings.model_fields if name not in {*GUARDRAILS, *AUTHENTICATION, *CLOUDS}
 )
 _TYPES: Final[Mapping[Any, str]] = {
     bool: '`"true"` or `"false"`',
@@ -98,6 +100,7 @@ def generated() -> dict[str, Callable[[], str]]:
         "commands": _commands,
         "exit-codes": _exit_codes,
         "fis-operations": _fis_operations,
+        "clouds": lambda: _setting_table(CLOUDS),
         "guardrails": lambda: _setting_table(GUARDRAILS),
         "lint-rules": _lint_rules,
         "native-routes": _native_routes,
