@@ -17,6 +17,7 @@ from bridge.model.moment import format_duration
 from bridge.model.template import SelectionMode, TemplateAction, TemplateTarget
 from bridge.model.wording import child, quote, quoted_list
 from providers.contract import Fault, FaultParameters, Reach, Undo
+from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 _ALL = 100
 NUMBERS = ("maximum_targets", "maximum_targets_at_once")
@@ -54,6 +55,22 @@ class Step:
     """Where its parameters stand."""
     own: bool = True
     """Whether the author wrote these parameters; else they were made of what stands there."""
+
+
+def context_violations(
+    allowed: Sequence[str], targets: Mapping[str, TemplateTarget]
+) -> Iterator[Violation]:
+    """Yield the contexts that nobody allowed: the bridge may act there as the context's user."""
+    for name, target in targets.items():
+        for index, one in enumerate(target.resource_arns):
+            context = one.removeprefix(CONTEXT_PREFIX)
+            if context != one and context not in allowed and "*" not in allowed:
+                message = (
+                    f"{quote(one)} is not among the contexts that templates may name; add it to "
+                    f'the bridge\'s setting FAULTBRIDGE_CLUSTER_CONTEXTS="{context}"'
+                )
+                where = child(child(child("targets", name), "resourceArns"), index)
+                yield Violation(where, message, FailureCode.TARGET)
 
 
 def violations(

@@ -9,7 +9,7 @@ from bridge.catalog.cloud_chaos import cloud_faults, cluster_warnings, judge, na
 from bridge.catalog.cloud_faults import CloudFault
 from bridge.catalog.entries import alias_of
 from bridge.catalog.fis_actions import FIS_ACTIONS
-from bridge.catalog.guardrails import Aimed, Step, violations
+from bridge.catalog.guardrails import Aimed, Step, context_violations, violations
 from bridge.catalog.order import order_problems
 from bridge.catalog.parameters import absent_durations, duration_problems, read_parameters
 from bridge.catalog.portability import portability_warnings
@@ -20,7 +20,6 @@ from bridge.model.wording import child, quote, quoted_list, suggestion
 from bridge.settings import Settings
 from iam.identities import unmapped
 from providers.contract import Fault, FaultParameters, Resolver, StopSource, Undo
-from providers.kubernetes.kubeconfig import CONTEXT_PREFIX
 
 MOST_NAMED: Final = 200
 """Most actions, and most targets, of one template: ten times FIS's quota of actions."""
@@ -45,7 +44,6 @@ def template_problems(
             return
     yield from _stop_condition_problems(template, stop_sources)
     yield from target_problems(template, resolvers)
-    yield from _context_problems(template, settings)
     parsed: dict[str, tuple[Fault, FaultParameters]] = {}
     ours = natives(template)
     for name, action in template.actions.items():
@@ -81,25 +79,13 @@ def template_problems(
     yield from portability_warnings(template, parsed)
 
 
-def _context_problems(template: ExperimentTemplate, settings: Settings) -> Iterator[Problem]:
-    """Yield the contexts that nobody allowed: the bridge acts there as the context's own user."""
-    allowed = settings.cluster_contexts
-    for name, target in template.targets.items():
-        for index, one in enumerate(target.resource_arns):
-            context = one.removeprefix(CONTEXT_PREFIX)
-            if context != one and context not in allowed and "*" not in allowed:
-                message = (
-                    f"{quote(one)} is not among the contexts that templates may name; add it to "
-                    f'the bridge\'s setting FAULTBRIDGE_CLUSTER_CONTEXTS="{context}"'
-                )
-                where = child(child(child("targets", name), "resourceArns"), index)
-                yield Problem(path=where, message=message)
-
-
 def _guardrail_problems(
     template: ExperimentTemplate, steps: Mapping[str, Step], settings: Settings
 ) -> Iterator[Problem]:
-    for broken in violations(settings, template.actions, steps):
+    for broken in (
+        *context_violations(settings.cluster_contexts, template.targets),
+        *violations(settings, template.actions, steps),
+    ):
         yield Problem(path=broken.path, message=broken.message)
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bridge.engine.providers import Providers
     from bridge.engine.run import Run
     from bridge.engine.stop_conditions import StopWatch
-    from bridge.guardrail_settings import GuardrailSettings
     from bridge.model.record import Record
+    from bridge.settings import Settings
     from bridge.store import Store
     from providers.contract import Fault, FaultParameters, Guard, Session
 
@@ -38,7 +38,7 @@ class Context:
     stop_watch: StopWatch
     guard: Guard
     installation: str
-    rules: GuardrailSettings
+    rules: Settings
     wake: Callable[[], None]
     _sessions: dict[str, Session] = field(default_factory=dict)
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.catalog.guardrails import Aimed, Step, Violation, violations
+from bridge.catalog.guardrails import Aimed, Step, Violation, context_violations, violations
 from bridge.engine.beginning import note_checks, note_target
 from bridge.engine.context import words
 from bridge.engine.guardrails import target_violations
@@ -116,6 +116,7 @@ async def _guardrails(context: Context, findings: _Findings) -> None:
         if taken and rules.looks_at_targets:
             groups[name] = await _reached(context, findings, name, taken)
     findings.violations = [
+        *context_violations(rules.cluster_contexts, template.targets),
         *violations(rules, template.actions, steps),
         *target_violations(rules, template, results, groups, places),
     ]

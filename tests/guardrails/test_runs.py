@@ -34,6 +34,17 @@ def test_the_benches_begin_on_a_friday_morning() -> None:
     assert iso_timestamp(START) == "2027-01-15T08:00:00Z"
 
 
+async def test_a_context_that_is_no_longer_allowed_is_not_touched(bench_with: MakeBench) -> None:
+    context = "k8s:context/kind-kind"
+    bench = bench_with()
+    bench.world.things[context] = Thing()
+    run = await bench.start({"halt": halt(target="some", length="PT5M")}, {"some": things(context)})
+    status, reason = await _end(bench, run)
+    assert status is ExperimentStatus.FAILED
+    assert "is not among the contexts that templates may name" in reason
+    assert _untouched(bench)
+
+
 # --- tags ---------------------------------------------------------------------------------
 
 
