@@ -16,8 +16,12 @@ from bridge.client.documents import ExperimentDetail
 from tests.grants.house import House, from_manifest, house
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+NO_TEMPLATES: Final = ("argo", "functions", "runbooks")
+"""Folders of what starts runs, and is none."""
 FILES: Final = sorted(
-    str(path.relative_to(EXAMPLES)) for path in EXAMPLES.rglob("*") if path.is_file()
+    str(path.relative_to(EXAMPLES))
+    for path in EXAMPLES.rglob("*")
+    if path.is_file() and path.relative_to(EXAMPLES).parts[0] not in NO_TEMPLATES
 )
 _SHORTER: Final = (("PT2M", "PT2S"), ("PT1M", "PT1S"), ("180s", "2s"), ("120s", "2s"), ("1m", "2s"))
 
