@@ -65,9 +65,9 @@ def document(sandbox: House, action: str) -> dict[str, Any]:
     fields = type(fault).Parameters.model_fields
     parameters = {}
     if "duration" in fields:
-        parameters["duration"] = "PT1S"
+        parameters["duration"] = "PT2S"
     if "start_instances_after_duration" in fields:
-        parameters["startInstancesAfterDuration"] = "PT1S"
+        parameters["startInstancesAfterDuration"] = "PT2S"
     if action == "aws:cloudwatch:assert-alarm-state":
         parameters = {"alarmArns": sandbox.world.estate.alarm_arn, "alarmStates": "OK"}
     made: dict[str, Any] = {
