@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-before = set(sys.modules)  # a library's .pth file makes a namespace, without code
 
 import pytest
 
