@@ -32,7 +32,7 @@ demo: $(RUN) $(VENV)/project ## Run a template in the sandbox, and see every fau
 
 .PHONY: test
 test: $(VENV)/pins-dev $(VENV)/project ## Run all tests that need nothing but this machine
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
 
 .PHONY: lint
 lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
@@ -42,15 +42,16 @@ lint: $(VENV)/pins-dev $(VENV)/project ## Check style, types and layers
 	$(VENV)/bin/lint-imports
 
 # In virtual time, so that two at once do not disturb each other; real processes run alone.
+EVERY := $(VENV)/bin/python -m pytest -m "not real_cluster and not pipelines"
 IN_PROCESS := $(addprefix tests/crash/test_,every_point.py every_fault.py mutants.py soak.py)
 
 .PHONY: crash
 crash: $(VENV)/pins-dev $(VENV)/project ## Kill the bridge at every point of every fault, not at a choice of them
-	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -n 2 --dist worksteal $(IN_PROCESS)
-	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/crash $(IN_PROCESS:%=--ignore=%)
-	FAULTBRIDGE_CRASH=full $(VENV)/bin/python -m pytest -s tests/durable
+	FAULTBRIDGE_CRASH=full $(EVERY) -n 2 --dist worksteal $(IN_PROCESS)
+	FAULTBRIDGE_CRASH=full $(EVERY) -s tests/crash $(IN_PROCESS:%=--ignore=%)
+	FAULTBRIDGE_CRASH=full $(EVERY) -s tests/durable
 	FAULTBRIDGE_CRASH=full FAULTBRIDGE_CRASH_SEED=$(SEED) FAULTBRIDGE_CRASH_CASE=$(CASE) \
-		$(VENV)/bin/python -m pytest -s tests/crash_processes
+		$(EVERY) -s tests/crash_processes
 
 N ?= 1000
 SEED ?= 1
@@ -62,8 +63,9 @@ soak: $(VENV)/pins-dev $(VENV)/project ## Play N random runs with random deaths 
 FUZZ ?= 300
 
 .PHONY: fuzz
-fuzz: $(VENV)/pins-dev $(VENV)/project ## Send FUZZ requests of each kind to every route, as described and not
+fuzz: $(VENV)/pins-dev $(VENV)/project ## Try FUZZ examples of each kind on every route, and of every property
 	FAULTBRIDGE_FUZZ=$(FUZZ) $(VENV)/bin/python -m pytest -n 2 tests/security/test_fuzz.py
+	FAULTBRIDGE_FUZZ=$(FUZZ) $(VENV)/bin/python -m pytest -n 2 -m hypothesis
 
 .PHONY: conformance
 conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account with real clients
@@ -72,6 +74,10 @@ conformance: $(VENV)/pins-dev $(VENV)/project ## Hold the emulators to account w
 .PHONY: real-cluster
 real-cluster: $(VENV)/pins-dev $(VENV)/project ## Run the tests that need a real kube-apiserver
 	$(VENV)/bin/python -m pytest -m real_cluster
+
+.PHONY: slow
+slow: $(VENV)/pins-dev $(VENV)/project ## Run the tests that take too long for every day
+	$(VENV)/bin/python -m pytest -n 2 -m slow
 
 .PHONY: pipelines
 pipelines: $(VENV)/pins-dev $(VENV)/project ## Run whole pipelines and runbooks against a sandbox

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.crash.summary import pytest_terminal_summary
 from tests.postgresql.server import NoServerError, Server
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["pytest_terminal_summary", "real_kubeconfig"]
+
+# Property tests give the same verdict on every machine, however busy. `make fuzz` tries more.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=int(os.environ.get("FAULTBRIDGE_FUZZ", "30")),
+)
+settings.load_profile("repeatable")
 
 _SCRIPT = Path(__file__).parents[2] / "shared/tools/real-kube"
 

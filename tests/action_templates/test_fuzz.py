@@ -17,7 +17,7 @@ from bridge.model.action_template import Reference
 from bridge.model.problem import InvalidDocumentError
 from tests.action_templates.documents import DELAY
 
-REPEATABLE = settings(deadline=None, derandomize=True, max_examples=300)
+REPEATABLE = settings(deadline=None, derandomize=True, max_examples=60)
 
 _TEXT = st.text(max_size=20) | st.sampled_from(
     ["{{ latency }}", "{{ labels }}", "{{", "PT1M", "90ms", "", "\ud800", "\x00", "a" * 5000]

@@ -15,7 +15,7 @@ from bridge.catalog.action_templates.placeholders import (
     sole_name,
 )
 
-REPEATABLE = settings(deadline=None, derandomize=True, max_examples=300)
+REPEATABLE = settings(deadline=None, derandomize=True, max_examples=60)
 HOSTILE = [
     '", "action": "pod-kill',
     "}, {",

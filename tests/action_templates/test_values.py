@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.catalog.action_templates.values import read_value
 from bridge.model.action_template import ParameterType, TemplateParameter
 
-REPEATABLE = settings(deadline=None, derandomize=True, max_examples=300)
+REPEATABLE = settings(deadline=None, derandomize=True, max_examples=60)
 
 
 def parameter(kind: str, **members: Any) -> TemplateParameter:

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bridge.client import AsyncClient, StartRequest
 from tests.crash.processes import World, bridge, document, ended, rescue, until_injected
 
@@ -51,6 +53,7 @@ async def test_sigterm_leaves_faults_to_the_next_process_which_keeps_the_deadlin
     assert await asyncio.to_thread(world.left_behind, instance, started.id) == []
 
 
+@pytest.mark.slow
 async def test_rescue_undoes_by_marks_alone_when_the_database_is_lost(
     world: World, tmp_path: Path
 ) -> None:

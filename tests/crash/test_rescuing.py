@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bridge.client import AsyncClient, StartRequest
 from tests.crash.processes import World, bridge, ended, rescue, rescuing, until_injected
 
@@ -69,6 +71,7 @@ def _mine(said: Any, experiment: str) -> list[str]:
     return [one["verdict"] for one in said["findings"] if one["experiment"] == experiment]
 
 
+@pytest.mark.slow
 async def test_a_database_of_yesterday_and_what_it_does_not_know(
     world: World, tmp_path: Path
 ) -> None:
@@ -135,6 +138,7 @@ async def test_killed_half_way_and_then_twice_at_once(world: World, tmp_path: Pa
     assert any(_mine(said, experiment) for said in both)
 
 
+@pytest.mark.slow
 async def test_another_installation_undoes_by_name_once_the_deadline_has_passed(
     world: World, tmp_path: Path
 ) -> None:

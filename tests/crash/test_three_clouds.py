@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bridge.client import AsyncClient, StartRequest
 from tests.crash.processes import ROOT, World, bridge, ended, rescue, until_injected
 
@@ -95,6 +97,7 @@ async def test_the_next_bridge_undoes_what_a_killed_one_left(world: World, tmp_p
     assert await asyncio.to_thread(_states, world, instance) == WHOLE
 
 
+@pytest.mark.slow
 async def test_rescue_finds_the_marks_in_every_cloud(world: World, tmp_path: Path) -> None:
     data = tmp_path / "data"
     instance, experiment = await _killed(world, "lost-in-clouds", data)

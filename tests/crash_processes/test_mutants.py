@@ -77,6 +77,7 @@ async def _found_by_rescue(estate: Estate, mutant: str) -> list[str]:
         return [*left, house.output()] if left and not mutant else left
 
 
+@pytest.mark.slow
 async def test_each_missing_protection_is_found(
     estate: Estate, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -239,7 +239,7 @@ def sent(body: bytes, method: str = "POST", path: str = "/experimentTemplates") 
     return asyncio.run(send())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(document=documents | shaped)
 def test_no_document_makes_the_bridge_fail(document: Any) -> None:
     answer = sent(json.dumps(document).encode())
@@ -248,13 +248,13 @@ def test_no_document_makes_the_bridge_fail(document: Any) -> None:
         assert 1 <= len(answer.json()["message"]) <= 1024
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=st.binary(max_size=60))
 def test_no_bytes_make_the_bridge_fail(body: bytes) -> None:
     assert sent(body).status_code == 400
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "PATCH", "DELETE"]),
     parts=st.lists(

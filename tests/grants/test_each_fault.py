@@ -83,7 +83,10 @@ def document(sandbox: House, action: str) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize("cloud", ["aws", "gcp", "azure"])
+@pytest.mark.parametrize(
+    "cloud",
+    ["aws", *(pytest.param(cloud, marks=pytest.mark.slow) for cloud in ("gcp", "azure"))],
+)
 async def test_a_fault_runs_with_its_grants_and_with_no_fewer(sandbox: House, cloud: str) -> None:
     wrong: list[str] = []
     for action in registry.FAULTS:

@@ -63,7 +63,7 @@ async def _using(sandbox: House, template: dict[str, Any], role: str) -> dict[st
                 "parameters": {
                     "namespace": "sock-shop",
                     "labels": "name=carts",
-                    "duration": "30s",
+                    "duration": "2s",
                     "maxDuration": "PT2M",
                 },
                 "targets": {"Cluster": "Cluster"},
