@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bridge.client.errors import CredentialsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,10 +29,6 @@ TOKEN_FROM: Final = "FAULTBRIDGE_TOKEN_FROM"  # noqa: S105 - the same
 TOKEN_AUDIENCE: Final = "FAULTBRIDGE_TOKEN_AUDIENCE"  # noqa: S105 - the same
 _REGION: Final = "FAULTBRIDGE_REGION"
 _DEFAULT_REGION: Final = "us-east-1"
-
-
-class CredentialsError(Exception):
-    """What is there to show to a bridge cannot be used; the text names the variable."""
 
 
 class BearerAuth(httpx.Auth):

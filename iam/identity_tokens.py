@@ -18,7 +18,8 @@ from typing import Any, Final
 
 import httpx
 
-from iam.credentials import TOKEN_FROM, CredentialsError
+from bridge.client.errors import CredentialsError
+from iam.credentials import TOKEN_FROM
 
 _EARLY: Final = 120.0
 """Seconds before its end from which a token is not used any more."""

@@ -9,13 +9,11 @@ from pydantic_settings import SettingsError
 
 from bridge.cli.exits import CommandError, Exit
 from bridge.cli.output import clean
-from bridge.client.errors import ClientError, RefusedError
+from bridge.client.errors import ClientError, CredentialsError, RefusedError
 
 
 def explain(error: Exception) -> tuple[Exit, str]:
     """Return exit code and words for an error that ended a command."""
-    from iam.credentials import CredentialsError
-
     if isinstance(error, CommandError):
         return error.code, str(error)
     if isinstance(error, RefusedError):
@@ -24,7 +22,7 @@ def explain(error: Exception) -> tuple[Exit, str]:
         return Exit.INVALID, clean(text)
     if isinstance(error, SettingsError):
         return Exit.INVALID, f"a FAULTBRIDGE_ setting cannot be read: {clean(str(error))}"
-    if isinstance(error, ClientError | CredentialsError):
+    if isinstance(error, ClientError):
         wrong = isinstance(error, CredentialsError)
         return Exit.INVALID if wrong else Exit.NO_BRIDGE, clean(str(error))
     if isinstance(error, ValidationError) and error.title == "Settings":

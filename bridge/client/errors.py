@@ -1,6 +1,7 @@
 """What goes wrong between a client and a bridge.
 
 ClientError
+├── CredentialsError   what there is to show to a bridge cannot be used
 ├── UnreachableError   no bridge answers at the address
 ├── RefusedError       the bridge refused the request (4xx), naming what is wrong with it
 └── FailedError        the bridge failed (5xx), or what answered is no bridge
@@ -13,6 +14,10 @@ from bridge.client.documents import ProblemDocument
 
 class ClientError(Exception):
     """Base of what a client raises; its text is fit to be shown."""
+
+
+class CredentialsError(ClientError):
+    """What there is to show to a bridge cannot be used; the text names the variable."""
 
 
 class UnreachableError(ClientError):

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from bridge.client.errors import ClientError, RefusedError
+from bridge.client.errors import ClientError, CredentialsError, RefusedError
 from bridge.model.problem import Problem
-from iam.credentials import CredentialsError
 
 
 class TriggerError(Exception):
@@ -47,7 +46,7 @@ _NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NOT_NOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-def translated(error: ClientError | CredentialsError) -> TriggerError:
+def translated(error: ClientError) -> TriggerError:
     """Return what a client's error means for the event."""
     if isinstance(error, CredentialsError):
         return NotSetUpError(str(error))

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from bridge.client import Client, ClientError, RefusedError
 from bridge.client.documents import ExperimentDetail, ExperimentSummary
+from bridge.client.errors import CredentialsError
 from bridge.model.problem import InvalidDocumentError
 from bridge.triggers.errors import EventRefusedError, NotSetUpError, TriggerError, translated
 from bridge.triggers.event import Event
 from bridge.triggers.rules import Rule, Rules, Start, Stop
 from bridge.triggers.rules_reading import read_rules, read_rules_file
-from iam.credentials import CredentialsError, credentials
+from iam.credentials import credentials
 
 URL: Final = "FAULTBRIDGE_URL"
 RULES: Final = "FAULTBRIDGE_TRIGGER_RULES"
@@ -71,7 +72,7 @@ class Trigger:
             return Answer(Result.NOTHING)
         try:
             answer = self._carry_out(rule, event)
-        except (ClientError, CredentialsError) as error:
+        except ClientError as error:
             told = _changed(rule) if _repeated(error) else translated(error)
             _log.warning("rule %s: %s", rule.name, told)
             raise told from None
@@ -128,7 +129,7 @@ def stopped_run(trigger: Trigger, experiment_id: str, reason: str) -> Experiment
     """Ask one run to stop. Raises TriggerError."""
     try:
         return trigger.client.stop(experiment_id, reason)
-    except (ClientError, CredentialsError) as error:
+    except ClientError as error:
         raise translated(error) from None
 
 

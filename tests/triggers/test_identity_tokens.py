@@ -15,10 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+from bridge.client.errors import CredentialsError
 from bridge.sandbox.aws import AwsEmulator
 from bridge.store import system_clock
 from iam import identity_tokens
-from iam.credentials import CredentialsError, credentials
+from iam.credentials import credentials
 from iam.identity_tokens import IdentityAuth, IdentityToken
 from iam.role_tokens import RoleTokenRules, RoleTokens
 from tests.authentication.conftest import ACCOUNT
