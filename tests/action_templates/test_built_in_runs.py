@@ -31,7 +31,7 @@ def _action(name: str) -> dict[str, Any]:
         **NEEDED.get(name, {}),
     }
     if "duration" in parameters:
-        given["duration"] = "3s"
+        given["duration"] = "10s"
     assert {one for one, known in parameters.items() if known.required} <= given.keys()
     return {
         "actionId": built_ins()[name].newest.reference.alias,

@@ -21,7 +21,11 @@ FILES: Final = sorted(
     for folder in ("action-templates", "chaos-mesh", "fis")
     for path in (EXAMPLES / folder).iterdir()
 )
-_SHORTER: Final = (("PT2M", "PT2S"), ("PT1M", "PT1S"), ("180s", "2s"), ("120s", "2s"), ("1m", "2s"))
+_SHORTER: Final = (
+    ("PT2M", "PT2S"),
+    ("PT1M", "PT1S"),
+    *((long, "2s") for long in ("180s", "120s", "30s", "1m")),
+)
 
 
 @pytest.fixture
