@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bridge.setting_types import Names, Secrets
 
 SHORTEST_MASTER_KEY: Final = 32
 """Characters of a master key: half of what `openssl rand -hex 32` prints."""
@@ -76,7 +78,7 @@ class AuthenticationSettings(BaseSettings):
         env_prefix="FAULTBRIDGE_", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    master_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    master_key: Secrets = Field(
         default=(),
         description="Master keys from which the secrets of access keys are made: `id=secret` "
         "pairs separated by commas, the newest first, each secret of 32 characters or more. "
@@ -86,7 +88,7 @@ class AuthenticationSettings(BaseSettings):
         default=None,
         description="File with the same pairs, one a line, used where `master_key` is empty.",
     )
-    sts_accounts: Annotated[tuple[str, ...], NoDecode] = Field(
+    sts_accounts: Names = Field(
         default=(),
         description="AWS accounts whose roles may call with a token of `aws eks get-token`, "
         "separated by commas. Switches such tokens on.",
@@ -134,11 +136,6 @@ class AuthenticationSettings(BaseSettings):
             or self.token_review
         )
 
-    @field_validator("master_key", "sts_accounts", mode="before")
-    @classmethod
-    def _listed(cls, value: object) -> object:
-        return listed(value)
-
     @field_validator("master_key")
     @classmethod
     def _master_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -168,13 +165,6 @@ class AuthenticationSettings(BaseSettings):
         if value:
             require_safe(value)
         return value.rstrip("/")
-
-
-def listed(value: object) -> object:
-    """Return the parts of a text that are separated by commas; what is no text as it is."""
-    if not isinstance(value, str):
-        return value
-    return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
 def check_master_keys(pairs: list[str]) -> None:

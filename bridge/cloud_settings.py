@@ -7,19 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bridge.authentication_settings import listed
-
-Names = Annotated[tuple[str, ...], NoDecode]
-"""Names separated by commas: what a shell, a unit file and a container all pass on unchanged."""
-
-Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode]
-"""``pattern=identity`` pairs separated by commas."""
+from bridge.setting_types import Names, Pairs
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 
@@ -134,22 +127,6 @@ class CloudSettings(BaseSettings):
         "commas; `self` is whoever runs the command.",
     )
 
-    @field_validator(
-        "cluster_contexts",
-        "gcp_projects",
-        "azure_subscriptions",
-        "rescue_regions",
-        "rescue_accounts",
-        "rescue_clusters",
-        "rescue_contexts",
-        "rescue_identities",
-        "recovery_role",
-        mode="before",
-    )
-    @classmethod
-    def _cloud_names(cls, value: object) -> object:
-        return listed(value)
-
     @field_validator("rescue_accounts")
     @classmethod
     def _roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,27 +137,6 @@ class CloudSettings(BaseSettings):
                     "arn:aws:iam::222222222222:role/faultbridge-rescue"
                 )
         return value
-
-    @field_validator(
-        "aws_external_ids",
-        "aws_chains",
-        "cluster_tokens",
-        "gcp_identities",
-        "gcp_delegates",
-        "azure_identities",
-        mode="before",
-    )
-    @classmethod
-    def _pairs(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = []
-        for part in filter(None, (part.strip() for part in value.split(","))):
-            pattern, equals, identity = (word.strip() for word in part.rpartition("="))
-            if not (pattern and equals and identity):
-                raise ValueError(f'"{part[:64]}" is no pair; write pattern=identity')
-            pairs.append((pattern, identity))
-        return tuple(pairs)
 
     @field_validator("cluster_tokens")
     @classmethod

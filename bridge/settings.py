@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from bridge.authentication_settings import AuthenticationSettings, listed
-from bridge.cloud_settings import CloudSettings, Names
+from bridge.authentication_settings import AuthenticationSettings
+from bridge.cloud_settings import CloudSettings
 from bridge.guardrail_settings import GuardrailSettings
 from bridge.model.moment import parse_duration
-
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
-"""Texts separated by commas, and never shown."""
+from bridge.setting_types import Names, Secrets
 
 SHORTEST_TOKEN: Final = 16
 """Characters of a token that nobody guesses."""
@@ -180,16 +178,6 @@ class Settings(GuardrailSettings, AuthenticationSettings, CloudSettings):
     @classmethod
     def _iso(cls, value: object) -> object:
         return parse_duration(value) if isinstance(value, str) else value
-
-    @field_validator(
-        "hosts",
-        "signal_tokens",
-        "signal_topics",
-        mode="before",
-    )
-    @classmethod
-    def _names(cls, value: object) -> object:
-        return listed(value)
 
     @model_validator(mode="after")
     def _both(self) -> Settings:
