@@ -66,15 +66,20 @@ def _head(subject: Subject, plan: Plan) -> Iterator[str]:
     yield f"# Game day: {inline(plan.description or subject.template)}"
     yield from ("", f"Written by {code(subject.line('runbook'))}. Write it anew before the day:")
     yield "targets and rights change. What is to be filled in by you looks like " + _BLANK + "."
-    yield from ("", "## Who and when", "")
-    for what in (
+    yield ""
+    yield from _check_list(
+        "Who and when",
         "Day and time, in a window in which runs may be",
         "Leads and types the commands",
         "Watches the service, and says stop",
         "Told beforehand (on call, support, owners of the targets)",
         "Where it is talked about, and where this page is",
-    ):
-        yield f"- [ ] {what}: {_BLANK}"
+    )
+
+
+def _check_list(heading: str, *questions: str) -> Iterator[str]:
+    yield from (f"## {heading}", "")
+    yield from (f"- [ ] {question}: {_BLANK}" for question in questions)
     yield ""
 
 
@@ -222,15 +227,13 @@ def _commands(subject: Subject, plan: Plan) -> Iterator[str]:
 
 
 def _afterwards() -> Iterator[str]:
-    yield from ("## Afterwards", "")
-    for what in (
+    yield from _check_list(
+        "Afterwards",
         "Held the hypothesis? What was seen, with its times",
         "How long until it was noticed, and by whom or what",
         "How long until all was well again",
         "What is to be mended, by whom, until when",
-    ):
-        yield f"- [ ] {what}: {_BLANK}"
-    yield ""
+    )
 
 
 def _by_hand(plan: Plan) -> Iterator[str]:
